@@ -1,0 +1,320 @@
+//! An order as it is sent, and the rules that make it one that can be placed.
+
+use crate::{
+    Adjustment, AdjustmentKind, Currency, CustomerId, ExternalId, Line, LineId, Money, MoneyError, PolicyBook,
+    ReasonText, Sku, Terms, TextError,
+};
+use std::collections::HashSet;
+
+/// The most lines of an order.
+pub const MAX_LINES: usize = 200;
+/// The most of one line.
+pub const MAX_QUANTITY: u32 = 1_000_000;
+/// The longest payment window that a caller may ask for: 30 days.
+pub const MAX_WINDOW_SECONDS: u64 = 2_592_000;
+/// The largest amount in minor units: beyond it, programs that read JSON numbers as doubles lose digits.
+pub const MAX_MINOR: i64 = (1 << 53) - 1;
+
+/// An amount as sent: in major units as written, in minor units, or both if they agree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DraftAmount {
+    /// The JSON number of major units, as written.
+    pub major: Option<String>,
+    /// Minor units.
+    pub minor: Option<i64>,
+}
+
+/// One line as sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftLine {
+    /// The caller's name for it.
+    pub line_id: Option<String>,
+    /// What.
+    pub sku: String,
+    /// How many; 1 where left out.
+    pub quantity: i64,
+    /// Price of one.
+    pub unit_price: DraftAmount,
+}
+
+/// An amount beside the lines, as sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftAdjustment {
+    /// One of the [`AdjustmentKind`]s.
+    pub kind: String,
+    /// The shop's words.
+    pub label: Option<String>,
+    /// How much; discounts are negative.
+    pub amount: DraftAmount,
+}
+
+/// An order as sent, types already right, nothing else checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The whole amount.
+    pub amount: DraftAmount,
+    /// ISO 4217; USD where left out.
+    pub currency: Option<String>,
+    /// The lines.
+    pub items: Vec<DraftLine>,
+    /// Amounts beside the lines.
+    pub adjustments: Vec<DraftAdjustment>,
+    /// The caller's own number.
+    pub external_id: Option<String>,
+    /// The shop's customer.
+    pub customer_id: Option<String>,
+    /// The payment window asked for.
+    pub payment_window_seconds: Option<i64>,
+}
+
+/// What kind of fault a field has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldFault {
+    /// Its value is not allowed.
+    Invalid,
+    /// A currency that exists or not, but is not taken here.
+    UnsupportedCurrency,
+}
+
+/// A field that cannot be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) into what was sent.
+    pub pointer: String,
+    /// What kind of fault.
+    pub fault: FieldFault,
+    /// What to do about it; completes a sentence that begins with the field's name.
+    pub detail: String,
+}
+
+impl Draft {
+    /// Checks an order under the policies in force.
+    ///
+    /// # Errors
+    /// Every field that is at fault.
+    pub fn check(&self, book: &PolicyBook) -> Result<Terms, Vec<FieldError>> {
+        let mut faults = Faults(vec![]);
+        let currency = faults.currency(self.currency.as_deref(), book);
+        let lines = self.lines(currency, &mut faults);
+        let adjustments = self.adjustments(currency, &mut faults);
+        let total = self.total(currency, &lines, &adjustments, &mut faults);
+        let external_id = faults.text("/external_id", self.external_id.as_deref(), ExternalId::new);
+        let customer_id = faults.text("/customer_id", self.customer_id.as_deref(), CustomerId::new);
+        let window_ms = faults.window(self.payment_window_seconds);
+        if !faults.0.is_empty() {
+            return Err(faults.0);
+        }
+        let total = Money::new(total, currency);
+        let Some(policies) = book.for_order(total, window_ms) else {
+            faults.unsupported(currency.code());
+            return Err(faults.0);
+        };
+        Ok(Terms { total, lines, adjustments, external_id, customer_id, policies })
+    }
+
+    fn lines(&self, currency: Currency, faults: &mut Faults) -> Vec<Line> {
+        if self.items.is_empty() || self.items.len() > MAX_LINES {
+            faults.invalid("/items", format!("must have 1 to {MAX_LINES} lines"));
+            return vec![];
+        }
+        let lines: Vec<Line> =
+            (0..).zip(&self.items).filter_map(|(place, item)| item.check(place, currency, faults)).collect();
+        let mut seen = HashSet::new();
+        for (place, line) in lines.iter().enumerate() {
+            if !seen.insert(&line.line_id) {
+                faults.invalid(&format!("/items/{place}/line_id"), "must be unique in the order".to_owned());
+            }
+        }
+        lines
+    }
+
+    fn adjustments(&self, currency: Currency, faults: &mut Faults) -> Vec<Adjustment> {
+        if self.adjustments.len() > MAX_LINES {
+            faults.invalid("/adjustments", format!("must have at most {MAX_LINES} entries"));
+            return vec![];
+        }
+        (0..)
+            .zip(&self.adjustments)
+            .filter_map(|(place, adjustment)| adjustment.check(place, currency, faults))
+            .collect()
+    }
+
+    /// The whole amount in minor units: as given, or as the priced lines add up to.
+    fn total(
+        &self,
+        currency: Currency,
+        lines: &[Line],
+        adjustments: &[Adjustment],
+        faults: &mut Faults,
+    ) -> i64 {
+        let faultless = faults.0.is_empty();
+        let given = faults.amount("/amount", &self.amount, currency);
+        if !faultless || faults.0.len() > 0 {
+            return 0;
+        }
+        let Some(added) = sum(lines, adjustments) else {
+            faults.invalid("/items", "add up to more than can be counted".to_owned());
+            return 0;
+        };
+        let total = match (given, added) {
+            (Some(given), Some(added)) if given != added => {
+                let added = Money::new(added, currency).to_major();
+                faults.invalid("/amount", format!("must equal lines plus adjustments, {added}, or be left out"));
+                return 0;
+            }
+            (Some(total), _) | (None, Some(total)) => total,
+            (None, None) => {
+                let detail = "is required: the whole amount, a number above zero (it may be left out where \
+                              every line has a unit_price)";
+                faults.invalid("/amount", detail.to_owned());
+                return 0;
+            }
+        };
+        if !(1..=MAX_MINOR).contains(&total) {
+            let most = Money::new(MAX_MINOR, currency).to_major();
+            faults.invalid(self.amount.pointer("/amount").as_str(), format!("must be above zero and at most {most}"));
+        }
+        total
+    }
+}
+
+/// Lines plus adjustments: `None` when it cannot be counted, `Some(None)` when a line has no price.
+fn sum(lines: &[Line], adjustments: &[Adjustment]) -> Option<Option<i64>> {
+    let mut sum: i64 = 0;
+    for line in lines {
+        let Some(price) = line.unit_price_minor else { return Some(None) };
+        sum = sum.checked_add(price.checked_mul(i64::from(line.quantity))?)?;
+    }
+    for adjustment in adjustments {
+        sum = sum.checked_add(adjustment.amount_minor)?;
+    }
+    Some(Some(sum))
+}
+
+impl DraftAmount {
+    /// The field that was sent, for messages: `base` or its minor twin.
+    fn pointer(&self, base: &str) -> String {
+        if self.major.is_none() && self.minor.is_some() { format!("{base}_minor") } else { base.to_owned() }
+    }
+}
+
+impl DraftLine {
+    fn check(&self, place: usize, currency: Currency, faults: &mut Faults) -> Option<Line> {
+        let at = format!("/items/{place}");
+        let before = faults.0.len();
+        let sku = faults.text(&format!("{at}/sku"), Some(&self.sku), Sku::new);
+        let line_id = match &self.line_id {
+            Some(id) => faults.text(&format!("{at}/line_id"), Some(id), LineId::new),
+            None => Some(LineId::of_place(place + 1)),
+        };
+        let quantity = u32::try_from(self.quantity).ok().filter(|q| (1..=MAX_QUANTITY).contains(q));
+        if quantity.is_none() {
+            faults.invalid(&format!("{at}/quantity"), format!("must be a whole number from 1 to {MAX_QUANTITY}"));
+        }
+        let price_at = format!("{at}/unit_price");
+        let unit_price_minor = faults.amount(&price_at, &self.unit_price, currency);
+        if unit_price_minor.is_some_and(|price| !(0..=MAX_MINOR).contains(&price)) {
+            faults.invalid(&self.unit_price.pointer(&price_at), "must not be negative or beyond counting".to_owned());
+        }
+        (faults.0.len() == before)
+            .then_some(Line { line_id: line_id?, sku: sku?, quantity: quantity?, unit_price_minor })
+    }
+}
+
+impl DraftAdjustment {
+    fn check(&self, place: usize, currency: Currency, faults: &mut Faults) -> Option<Adjustment> {
+        let at = format!("/adjustments/{place}");
+        let before = faults.0.len();
+        let kind = AdjustmentKind::from_word(&self.kind);
+        if kind.is_none() {
+            faults.invalid(&format!("{at}/kind"), "must be shipping, tax, discount or fee".to_owned());
+        }
+        let label = faults.text(&format!("{at}/label"), self.label.as_deref(), ReasonText::new);
+        let amount_at = format!("{at}/amount");
+        let amount = faults.amount(&amount_at, &self.amount, currency);
+        if let Some(amount) = amount {
+            let is_discount = kind == Some(AdjustmentKind::Discount);
+            if amount.unsigned_abs() > MAX_MINOR.unsigned_abs() || (amount > 0) == is_discount && amount != 0 {
+                let detail = if is_discount { "must not be above zero" } else { "must not be negative" };
+                faults.invalid(&self.amount.pointer(&amount_at), format!("{detail}, or beyond counting"));
+            }
+        } else if faults.0.len() == before {
+            faults.invalid(&amount_at, "is required".to_owned());
+        }
+        (faults.0.len() == before).then_some(Adjustment { kind: kind?, label, amount_minor: amount? })
+    }
+}
+
+/// Collects every fault, so that a caller mends them all at once.
+struct Faults(Vec<FieldError>);
+
+impl Faults {
+    fn invalid(&mut self, pointer: &str, detail: String) {
+        self.0.push(FieldError { pointer: pointer.to_owned(), fault: FieldFault::Invalid, detail });
+    }
+
+    fn unsupported(&mut self, code: &str) {
+        let (fault, pointer) = (FieldFault::UnsupportedCurrency, "/currency".to_owned());
+        let detail = format!("{code:?} is not taken here; its review threshold must be configured first");
+        self.0.push(FieldError { pointer, fault, detail });
+    }
+
+    fn currency(&mut self, code: Option<&str>, book: &PolicyBook) -> Currency {
+        let Some(code) = code else { return Currency::USD };
+        match Currency::from_code(code).filter(|currency| book.accepts(*currency)) {
+            Some(currency) => currency,
+            None => {
+                let shown: String = code.chars().take(12).collect();
+                self.unsupported(&shown);
+                Currency::USD
+            }
+        }
+    }
+
+    fn text<T>(
+        &mut self,
+        pointer: &str,
+        text: Option<&str>,
+        new: impl Fn(String) -> Result<T, TextError>,
+    ) -> Option<T> {
+        match new(text?.to_owned()) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.invalid(pointer, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn amount(&mut self, pointer: &str, amount: &DraftAmount, currency: Currency) -> Option<i64> {
+        let major = amount.major.as_deref().map(|text| Money::from_major(text, currency));
+        match (major, amount.minor) {
+            (Some(Err(error @ MoneyError::TooPrecise(..))), _) => {
+                self.invalid(pointer, format!("{error} decimals"));
+                None
+            }
+            (Some(Err(error)), _) => {
+                self.invalid(pointer, error.to_string());
+                None
+            }
+            (Some(Ok(major)), Some(minor)) if major.minor != minor => {
+                self.invalid(&format!("{pointer}_minor"), format!("must agree with {}", major.to_major()));
+                None
+            }
+            (Some(Ok(major)), _) => Some(major.minor),
+            (None, minor) => minor,
+        }
+    }
+
+    fn window(&mut self, seconds: Option<i64>) -> Option<u64> {
+        let seconds = seconds?;
+        match u64::try_from(seconds) {
+            Ok(seconds) if (1..=MAX_WINDOW_SECONDS).contains(&seconds) => Some(seconds * 1_000),
+            _ => {
+                let detail = format!("must be a whole number from 1 to {MAX_WINDOW_SECONDS}");
+                self.invalid("/payment_window_seconds", detail);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Money as whole minor units and a currency. No floats anywhere: decimals are read digit by digit.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+/// An ISO 4217 currency in use, with a known number of decimals.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency([u8; 3]);
+
+/// Why a text is no amount of money.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not a JSON number.
+    #[error("must be a number")]
+    NotANumber,
+    /// More decimals than the currency has.
+    #[error("has more decimals than {0}, which has {1}")]
+    TooPrecise(Currency, u32),
+    /// Beyond what 64 bits of minor units hold.
+    #[error("is too large")]
+    TooLarge,
+}
+
+impl Currency {
+    /// The US dollar.
+    pub const USD: Self = Self(*b"USD");
+
+    /// The currency of a code, in upper case.
+    ///
+    /// `None` for codes that ISO 4217 does not list, has withdrawn, or gives no decimals (gold, "no currency").
+    pub fn from_code(code: &str) -> Option<Self> {
+        let listed = iso_currency::Currency::from_code(code)?;
+        if listed.is_superseded().is_some() {
+            return None;
+        }
+        listed.exponent()?;
+        code.as_bytes().try_into().ok().map(Self)
+    }
+
+    /// The three letters.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("???")
+    }
+
+    /// Decimals of the major unit: 2 for USD, 0 for JPY, 3 for BHD.
+    pub fn decimals(&self) -> u32 {
+        if *self == Self::USD {
+            return 2;
+        }
+        iso_currency::Currency::from_code(self.code()).and_then(|c| c.exponent()).map_or(2, u32::from)
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        if code == "USD" {
+            return Ok(Self::USD);
+        }
+        Self::from_code(&code).ok_or_else(|| de::Error::custom(format!("unknown currency {code}")))
+    }
+}
+
+/// An amount in minor units (cents) of a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Money {
+    /// Minor units: 50000 is $500.00.
+    pub minor: i64,
+    /// The currency.
+    pub currency: Currency,
+}
+
+impl Money {
+    /// So many minor units.
+    pub const fn new(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    /// Reads an amount in major units exactly as written in JSON: `500`, `10000.01`, `5e2`.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when it is no JSON number, needs more decimals than the currency has, or does not fit.
+    pub fn from_major(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let decimals = currency.decimals();
+        let number = Decimal::read(text).ok_or(MoneyError::NotANumber)?;
+        let minor = number.scaled(decimals).map_err(|fault| match fault {
+            Misfit::TooPrecise => MoneyError::TooPrecise(currency, decimals),
+            Misfit::TooLarge => MoneyError::TooLarge,
+        })?;
+        Ok(Self { minor, currency })
+    }
+
+    /// The amount in major units as an exact JSON number, without trailing zeros: `500`, `10000.01`.
+    pub fn to_major(self) -> String {
+        let decimals = self.currency.decimals();
+        let unit = 10_u64.pow(decimals);
+        let (whole, part) = (self.minor.unsigned_abs() / unit, self.minor.unsigned_abs() % unit);
+        let sign = if self.minor < 0 { "-" } else { "" };
+        if part == 0 {
+            return format!("{sign}{whole}");
+        }
+        let digits = format!("{part:0width$}", width = decimals as usize);
+        format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
+    }
+}
+
+/// A JSON number taken apart: `digits` × 10^`exponent`.
+struct Decimal {
+    negative: bool,
+    digits: Vec<u8>,
+    exponent: i64,
+}
+
+enum Misfit {
+    TooPrecise,
+    TooLarge,
+}
+
+impl Decimal {
+    /// Reads the grammar of RFC 8259, section 6; `None` for anything else.
+    fn read(text: &str) -> Option<Self> {
+        let (negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, Self::read_exponent(exponent)?),
+            None => (rest, 0),
+        };
+        let (whole, part) = match mantissa.split_once('.') {
+            Some((_, "")) => return None,
+            Some(both) => both,
+            None => (mantissa, ""),
+        };
+        let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || (whole.len() > 1 && whole.starts_with('0')) || !all_digits(whole) || !all_digits(part)
+        {
+            return None;
+        }
+        let digits = whole.bytes().chain(part.bytes()).map(|b| b - b'0').collect();
+        Some(Self { negative, digits, exponent: exponent.saturating_sub(part.len() as i64) })
+    }
+
+    fn read_exponent(text: &str) -> Option<i64> {
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        // An exponent beyond i64 is as good as the largest one: it fits nothing but zero.
+        let size = digits.parse::<i64>().unwrap_or(i64::MAX / 2);
+        Some(if text.starts_with('-') { -size } else { size })
+    }
+
+    fn scaled(mut self, decimals: u32) -> Result<i64, Misfit> {
+        let mut exponent = self.exponent.saturating_add(i64::from(decimals));
+        while exponent < 0 && self.digits.last() == Some(&0) {
+            self.digits.pop();
+            exponent += 1;
+        }
+        if self.digits.is_empty() || self.digits.iter().all(|d| *d == 0) {
+            return Ok(0);
+        }
+        if exponent < 0 {
+            return Err(Misfit::TooPrecise);
+        }
+        let mut value: i64 = 0;
+        for digit in self.digits {
+            value = value.checked_mul(10).and_then(|v| v.checked_add(i64::from(digit))).ok_or(Misfit::TooLarge)?;
+        }
+        let power = u32::try_from(exponent).ok().and_then(|e| 10_i64.checked_pow(e)).ok_or(Misfit::TooLarge)?;
+        let value = value.checked_mul(power).ok_or(Misfit::TooLarge)?;
+        Ok(if self.negative { -value } else { value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn usd(text: &str) -> Result<i64, MoneyError> {
+        Money::from_major(text, Currency::USD).map(|m| m.minor)
+    }
+
+    #[test]
+    fn amounts_are_read_exactly() {
+        assert_eq!(usd("500"), Ok(50_000));
+        assert_eq!(usd("10000.01"), Ok(1_000_001));
+        assert_eq!(usd("10000.10"), Ok(1_000_010));
+        assert_eq!(usd("0.070000"), Ok(7));
+        assert_eq!(usd("5e2"), Ok(50_000));
+        assert_eq!(usd("1.5E-1"), Ok(15));
+        assert_eq!(usd("-3"), Ok(-300));
+        assert_eq!(usd("0e999999999999999999999"), Ok(0));
+    }
+
+    #[test]
+    fn what_is_no_amount_says_why() {
+        assert!(matches!(usd("0.001"), Err(MoneyError::TooPrecise(..))));
+        assert_eq!(usd("92233720368547758.08"), Err(MoneyError::TooLarge));
+        assert_eq!(usd("1e99999999999999999999"), Err(MoneyError::TooLarge));
+        for text in ["", "-", "1.", ".5", "01", "1e", "1e+", "+1", "NaN", "1 ", "٣", "1_0", "\"1\""] {
+            assert_eq!(usd(text), Err(MoneyError::NotANumber), "{text}");
+        }
+    }
+
+    #[test]
+    fn currencies_have_their_own_decimals() {
+        let of = |code| Currency::from_code(code).unwrap();
+        assert_eq!(Money::from_major("500", of("JPY")).unwrap().minor, 500);
+        assert!(Money::from_major("0.5", of("JPY")).is_err());
+        assert_eq!(Money::from_major("1.234", of("BHD")).unwrap().minor, 1234);
+        for refused in ["HRK", "XAU", "XXX", "usd", "US", "DOLLAR", ""] {
+            assert_eq!(Currency::from_code(refused), None, "{refused}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(minor: i64, code in prop::sample::select(vec!["USD", "JPY", "BHD", "CLF"])) {
+            prop_assume!(minor != i64::MIN);
+            let money = Money::new(minor, Currency::from_code(code).unwrap());
+            prop_assert_eq!(Money::from_major(&money.to_major(), money.currency), Ok(money));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The engine, as everything above it sees it.
+
+use crate::{AdjustStock, Details, Error, SetStock, StockLevel, StockSet};
+use omniflow_core::{Actor, ChainHash, Command, Entry, Order, OrderId, Sku, Terms, Timestamp};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A boxed future: the engine is used as `dyn OrderEngine`, so that nobody above knows which one runs.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An order to place.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// What is ordered, already checked.
+    pub terms: Terms,
+    /// Address and metadata, kept outside events.
+    pub details: Option<Details>,
+    /// Who places it.
+    pub actor: Actor,
+}
+
+/// Something asked of one order.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Of which.
+    pub order_id: OrderId,
+    /// What.
+    pub command: Command,
+    /// By whom.
+    pub actor: Actor,
+    /// Only if the order has this version.
+    pub if_version: Option<u32>,
+}
+
+/// A place in the log of all events, durable: it survives restarts and never changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(pub u64);
+
+/// A place in a list of orders, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(pub i64);
+
+/// Which part of a list of orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Continue after this place; from the newest where left out.
+    pub after: Option<Cursor>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A part of a list of orders, newest first.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The orders.
+    pub orders: Vec<Arc<Order>>,
+    /// Where the next part begins, `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// One event of a timeline with the chain's hash after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// The event.
+    pub entry: Entry,
+    /// The chain's hash.
+    pub hash: ChainHash,
+}
+
+/// Whose events a feed has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedScope {
+    /// Every order's.
+    All,
+    /// One order's.
+    Order(OrderId),
+}
+
+/// One event of a feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedEntry {
+    /// Its place in the log.
+    pub position: Position,
+    /// Whose it is.
+    pub order_id: OrderId,
+    /// The event and its hash.
+    pub entry: TimelineEntry,
+}
+
+/// Whether the engine can take orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It can.
+    Ready,
+    /// It cannot now; the text says why and what is being done.
+    Unavailable(String),
+}
+
+/// An engine that runs orders.
+///
+/// Whatever it answers is durable, refusals included: no later request, and no crash, can find it undone.
+/// Two engines differ in speed and reach, never in what they answer.
+pub trait OrderEngine: Send + Sync + 'static {
+    /// Places an order and reserves its stock, for every line or for none.
+    ///
+    /// # Errors
+    /// [`Error::OutOfStock`], [`Error::UnknownSku`], [`Error::ExternalIdTaken`]: there is no order then.
+    fn place(&self, placement: Placement) -> Answer<'_, Result<Arc<Order>, Error>>;
+
+    /// Tells an order something and answers with the order as it then stands.
+    ///
+    /// What was applied before is `Ok` and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] when the state forbids it, [`Error::OrderNotFound`], [`Error::VersionMismatch`].
+    fn command(&self, request: Request) -> Answer<'_, Result<Arc<Order>, Error>>;
+
+    /// The order as it stands.
+    ///
+    /// # Errors
+    /// [`Error::OrderNotFound`].
+    fn read<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Arc<Order>, Error>>;
+
+    /// The order as soon as its version is another than `version`, at once if it is already.
+    ///
+    /// It waits as long as it is polled; dropping it costs nothing.
+    ///
+    /// # Errors
+    /// [`Error::OrderNotFound`].
+    fn changed<'a>(&'a self, id: &'a OrderId, version: u32) -> Answer<'a, Result<Arc<Order>, Error>>;
+
+    /// The order's address and metadata, `None` when there are none or they were erased.
+    ///
+    /// # Errors
+    /// [`Error::OrderNotFound`].
+    fn details<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Option<Details>, Error>>;
+
+    /// Orders, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    fn list(&self, page: Page) -> Answer<'_, Result<Listing, Error>>;
+
+    /// Every event of an order, first to last.
+    ///
+    /// # Errors
+    /// [`Error::OrderNotFound`].
+    fn timeline<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Vec<TimelineEntry>, Error>>;
+
+    /// Subscribes by asking again: events after a position, at most `limit`, waiting until there is one.
+    ///
+    /// The reader sets the pace, so a slow one never slows the engine.
+    ///
+    /// # Errors
+    /// [`Error::OrderNotFound`] where one order's feed is asked for.
+    fn feed<'a>(
+        &'a self,
+        scope: &'a FeedScope,
+        after: Position,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<FeedEntry>, Error>>;
+
+    /// Stock of one SKU.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSku`].
+    fn stock<'a>(&'a self, sku: &'a Sku) -> Answer<'a, Result<StockLevel, Error>>;
+
+    /// Stock of every SKU after `after`, sorted by SKU, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    fn stocks<'a>(&'a self, after: Option<&'a Sku>, limit: usize)
+    -> Answer<'a, Result<Vec<StockLevel>, Error>>;
+
+    /// Sets what is on hand; creates the SKU where it is new.
+    ///
+    /// # Errors
+    /// [`Error::BelowReserved`] unless it is a recount, [`Error::StockChanged`].
+    fn set_stock(&self, change: SetStock) -> Answer<'_, Result<StockSet, Error>>;
+
+    /// Adds to or takes from what is on hand.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSku`], [`Error::BelowReserved`].
+    fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<StockLevel, Error>>;
+
+    /// Whether it can take orders now.
+    fn health(&self) -> Health;
+
+    /// The time by the engine's clock.
+    fn now(&self) -> Timestamp;
+}

@@ -1,0 +1,53 @@
+//! Everything an engine can answer instead of what was asked for.
+
+use omniflow_core::{OrderId, Rejection, Sku, StockShort};
+
+/// A refusal, or a fault. Each leaves everything as it was, but for [`Error::OutcomeUnknown`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no such order.
+    #[error("there is no such order")]
+    OrderNotFound,
+    /// The order's state forbids it.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// Too little stock; there is no order.
+    #[error("there is too little stock")]
+    OutOfStock(Vec<StockShort>),
+    /// The catalogue does not know these.
+    #[error("unknown SKU")]
+    UnknownSku(Vec<Sku>),
+    /// Another order has this external id.
+    #[error("the external id belongs to order {0}")]
+    ExternalIdTaken(OrderId),
+    /// The order has another version than the caller asked for.
+    #[error("the order is at version {current}")]
+    VersionMismatch {
+        /// Its version now.
+        current: u32,
+    },
+    /// Less than what is reserved.
+    #[error("{reserved} are reserved")]
+    BelowReserved {
+        /// How many are reserved.
+        reserved: u64,
+    },
+    /// What is on hand is not what the caller expected.
+    #[error("{on_hand} are on hand")]
+    StockChanged {
+        /// How many are on hand now.
+        on_hand: u64,
+    },
+    /// More than can be counted.
+    #[error("more than can be counted")]
+    StockTooLarge,
+    /// More is being asked than the engine can do; nothing was done.
+    #[error("more is being asked than can be done now")]
+    Overloaded,
+    /// The engine cannot work now; nothing was done.
+    #[error("the engine cannot work now: {0}")]
+    Unavailable(String),
+    /// It may have been done or not: a commit failed. Reading the order tells.
+    #[error("it may have been done or not")]
+    OutcomeUnknown,
+}

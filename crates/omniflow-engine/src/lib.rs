@@ -1,0 +1,27 @@
+//! What every engine offers ([`OrderEngine`]), what it needs ([`Carrier`], [`Payments`], [`Clock`]), how
+//! an effect is tried ([`perform`]), and what an engine must prove (the conformance suite).
+//!
+//! Nothing here knows SQLite, Temporal or HTTP.
+
+pub mod clock;
+pub mod conformance;
+mod details;
+mod engine;
+mod error;
+mod perform;
+mod providers;
+pub mod simulated;
+mod stock;
+
+pub use clock::{Busy, Clock};
+pub use details::{Details, DetailsError};
+pub use engine::{
+    Answer, Cursor, FeedEntry, FeedScope, Health, Listing, OrderEngine, Page, Placement, Position, Request,
+    TimelineEntry,
+};
+pub use error::Error;
+pub use perform::{Attempts, perform};
+pub use providers::{
+    Attempt, Carrier, EffectRequest, Payments, Providers, RefundRequest, ShipmentRequest,
+};
+pub use stock::{AdjustStock, SetStock, StockLevel, StockSet};

@@ -1,0 +1,167 @@
+//! One run: greet the server, raise the stock, take the floors, warm up, measure, take the floors again.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::client::{self, Connection};
+use super::drive::{self, Ended, Limit, Load, Phase, Pool};
+use super::error::Error;
+use super::floors::{self, Floors};
+use super::lifecycle::{Lifecycle, OrderRequests};
+use super::place::{Place, PlaceRequests};
+use super::process::Usage;
+use super::progress::Progress;
+use super::report::{self, Failures, FloorsAround, Latencies, Report, Server, rounded};
+use super::stock::{self, Stock};
+use super::target::Target;
+
+/// Which load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoadKind {
+    Place,
+    Lifecycle {
+        /// How long a paid order may take to complete.
+        give_up: Duration,
+    },
+}
+
+/// Everything a run needs to know.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) load: LoadKind,
+    pub(super) target: Target,
+    pub(super) connections: usize,
+    pub(super) limit: Limit,
+    pub(super) warmup: Duration,
+    pub(super) skus: Vec<String>,
+    pub(super) amount: String,
+    pub(super) payment_window: Option<Duration>,
+    pub(super) stock: Stock,
+    pub(super) floor_dir: PathBuf,
+    /// How long the empty route is loaded, each time.
+    pub(super) floor_time: Duration,
+    /// How long nothing at all may be answered.
+    pub(super) patience: Duration,
+    pub(super) server_pid: Option<u32>,
+}
+
+/// Carries the plan out. Needs a `LocalRuntime`.
+///
+/// # Errors
+/// Where the run cannot be prepared; once it measures, what goes wrong is in the report.
+pub(super) async fn execute(plan: &Plan) -> Result<Report, Error> {
+    let orders = PlaceRequests::new(&plan.target, &plan.skus, &plan.amount, plan.payment_window);
+    match plan.load {
+        LoadKind::Place => measure(plan, "place", Rc::new(Place { orders })).await,
+        LoadKind::Lifecycle { give_up } => {
+            let requests = OrderRequests::new(&plan.target);
+            measure(plan, "lifecycle", Rc::new(Lifecycle { orders, requests, give_up })).await
+        }
+    }
+}
+
+async fn measure<L: Load + 'static>(plan: &Plan, bench: &'static str, load: Rc<L>) -> Result<Report, Error> {
+    let mut pool = prepare(plan).await?;
+    let before = take_floors(plan, &mut pool).await?;
+    let warmup = warm_up(plan, load.clone(), &mut pool).await?;
+    let usage = Usages::now(plan)?;
+    let progress = Progress::new(bench, plan.limit);
+    let mut phase = drive::drive(load, &mut pool, plan.limit, plan.patience, &progress).await?;
+    drop(progress);
+    let usage = usage.until_now(plan, phase.tally.done);
+    let after = match phase.ended {
+        Ended::Done => Some(take_floors(plan, &mut pool).await?),
+        _ => None,
+    };
+    for (kind, count) in warmup.into_iter().flat_map(|phase| phase.tally.failures) {
+        *phase.tally.failures.entry(kind).or_default() += count;
+    }
+    Ok(report(plan, bench, &phase, FloorsAround { before, after }, usage))
+}
+
+/// Sees that the server answers and has the stock.
+async fn prepare(plan: &Plan) -> Result<Pool, Error> {
+    let unreachable = |error| Error::unreachable(&plan.target, &error);
+    let addresses: Rc<[_]> = plan.target.resolve().map_err(unreachable)?.into();
+    drop(client::connect_once(&addresses).await.map_err(unreachable)?);
+    let mut connection = Connection::new(addresses.clone());
+    stock::ask(&mut connection, &plan.target, &plan.target.get("/healthz", "")).await?;
+    stock::prepare(&mut connection, &plan.target, &plan.skus, plan.stock).await?;
+    Ok(Pool::new(addresses, plan.connections))
+}
+
+async fn take_floors(plan: &Plan, pool: &mut Pool) -> Result<Floors, Error> {
+    let floors = floors::measure(&plan.floor_dir, &plan.target, pool, plan.floor_time, plan.patience).await;
+    floors.map_err(|source| Error::FloorDir { dir: plan.floor_dir.clone(), source })
+}
+
+async fn warm_up<L: Load + 'static>(plan: &Plan, load: Rc<L>, pool: &mut Pool) -> Result<Option<Phase>, Error> {
+    if plan.warmup.is_zero() {
+        return Ok(None);
+    }
+    let limit = Limit::For(plan.warmup);
+    let phase = drive::drive(load, pool, limit, plan.patience, &Progress::new("warm-up", limit)).await?;
+    match phase.ended {
+        Ended::Done => Ok(Some(phase)),
+        Ended::Interrupted => Err(Error::Interrupted),
+        Ended::Unreachable(error) => Err(Error::unreachable(&plan.target, &error)),
+        Ended::Silent(_) => Err(Error::unreachable(&plan.target, &"the warm-up's requests are not answered")),
+    }
+}
+
+/// What generator and server had used at one moment.
+struct Usages {
+    client: Option<Usage>,
+    server: Option<Usage>,
+}
+
+/// What they used over the measured phase, as reported.
+struct Used {
+    client_cpu_us_per_order: Option<f64>,
+    server: Option<Server>,
+}
+
+impl Usages {
+    fn now(plan: &Plan) -> Result<Self, Error> {
+        let server = plan.server_pid.map(|pid| Usage::of(pid).map_err(|source| Error::ServerPid { pid, source }));
+        Ok(Self { client: Usage::of(std::process::id()).ok(), server: server.transpose()? })
+    }
+
+    /// Since `self`; nothing of a process that is not there any more.
+    fn until_now(&self, plan: &Plan, orders: u64) -> Used {
+        let per_order = |used: f64| (orders > 0).then(|| rounded(used / orders as f64));
+        let cpu_us = |from: &Usage, to: &Usage| per_order((to.cpu.saturating_sub(from.cpu)).as_secs_f64() * 1e6);
+        let client = self.client.zip(Usage::of(std::process::id()).ok());
+        let server = plan.server_pid.and_then(|pid| Some((pid, self.server?, Usage::of(pid).ok()?)));
+        Used {
+            client_cpu_us_per_order: client.and_then(|(from, to)| cpu_us(&from, &to)),
+            server: server.map(|(pid, from, to)| Server {
+                pid,
+                cpu_us_per_order: cpu_us(&from, &to),
+                written_bytes_per_order: per_order(to.written_bytes.saturating_sub(from.written_bytes) as f64),
+                resident_bytes: to.resident_bytes,
+            }),
+        }
+    }
+}
+
+fn report(plan: &Plan, bench: &'static str, phase: &Phase, floors: FloorsAround, used: Used) -> Report {
+    let (ended, ended_detail) = report::ending(phase);
+    Report {
+        bench,
+        url: plan.target.to_string(),
+        connections: plan.connections,
+        ended,
+        ended_detail,
+        orders: phase.tally.done,
+        failed: phase.tally.failed(),
+        elapsed_s: rounded(phase.elapsed.as_secs_f64()),
+        orders_per_s: rounded(phase.rate()),
+        latency: Latencies::of(&phase.tally),
+        failures: Failures::of(&phase.tally),
+        floors,
+        client_cpu_us_per_order: used.client_cpu_us_per_order,
+        server: used.server,
+    }
+}

@@ -1,0 +1,38 @@
+//! The workspace's own commands, run as `cargo xtask …`.
+//!
+//! They check and exercise the workspace; nothing of the product is here, so that what checks it needs no
+//! more than `clap`, `anyhow` and `serde_json` to build.
+
+mod architecture;
+mod checkout;
+mod command;
+mod house;
+mod python;
+mod report;
+mod steps;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Checks and exercises the workspace")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every check and test, installing the tools that they need
+    Test(test::Options),
+}
+
+fn main() -> Result<ExitCode> {
+    match Cli::parse().task {
+        Task::Test(options) => test::run(&options),
+    }
+}

@@ -1,0 +1,112 @@
+//! The checks and tests, one entry each, in the order in which they run: what answers soonest comes first.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::checkout::Checkout;
+use crate::command::run;
+use crate::tools::{CARGO_DENY, CARGO_NEXTEST};
+use crate::{architecture, house};
+
+/// One group of checks that can be run alone.
+pub(crate) struct Step {
+    /// What `--only` and `--skip` call it.
+    pub(crate) name: &'static str,
+    /// What holds when it passes.
+    pub(crate) promise: &'static str,
+    /// An error is a failed check; its text says what to do.
+    pub(crate) run: fn(&Checkout) -> Result<Verdict>,
+}
+
+/// How a step ended that did not fail.
+pub(crate) enum Verdict {
+    /// It passed; with the lines that its runner closed with.
+    Passed(Vec<String>),
+    /// It could not be had on this machine, and why. The summary shows it: it is not a pass.
+    NotReachable(String),
+}
+
+/// Every step of `cargo xtask test`.
+pub(crate) const STEPS: &[Step] = &[
+    Step { name: "fmt", promise: "every file is formatted", run: fmt },
+    Step {
+        name: "house",
+        promise: "files are short, finished and named for what they do",
+        run: house::check,
+    },
+    Step { name: "layers", promise: "no crate reaches what it must not know", run: architecture::check },
+    Step { name: "deny", promise: "licences, bans and sources of all dependencies are in order", run: deny },
+    Step { name: "advisories", promise: "no dependency has a known vulnerability", run: advisories },
+    Step { name: "clippy", promise: "no warning, in any target", run: clippy },
+    Step { name: "doc", promise: "the documentation builds without a warning", run: doc },
+    Step { name: "test", promise: "every test passes, each within its time limit", run: test },
+    Step { name: "doctest", promise: "every example in the documentation works", run: doctest },
+];
+
+fn fmt(checkout: &Checkout) -> Result<Verdict> {
+    passed(checkout.cargo(["fmt", "--all", "--check"]))
+}
+
+fn deny(checkout: &Checkout) -> Result<Verdict> {
+    let deny = CARGO_DENY.program(checkout)?;
+    passed(
+        checkout
+            .program(deny, ["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]),
+    )
+}
+
+fn advisories(checkout: &Checkout) -> Result<Verdict> {
+    let deny = CARGO_DENY.program(checkout)?;
+    let mut fetch = checkout.program(&deny, ["fetch", "db"]);
+    // A connection that stalls must end as "not reachable", not hold up the run.
+    fetch.envs([("GIT_TERMINAL_PROMPT", "0"), ("GIT_HTTP_LOW_SPEED_LIMIT", "1000")]);
+    fetch.env("GIT_HTTP_LOW_SPEED_TIME", "30");
+    let fetched = run(fetch)?;
+    if fetched.failed_with("failed to fetch").is_some() {
+        return Ok(Verdict::NotReachable("the advisory database could not be fetched".to_owned()));
+    }
+    fetched.success()?;
+    passed(checkout.program(deny, ["--locked", "check", "advisories"]))
+}
+
+fn clippy(checkout: &Checkout) -> Result<Verdict> {
+    let everything = ["clippy", "--workspace", "--all-targets", "--all-features", "--locked"];
+    let mut command = checkout.cargo(everything);
+    command.args(["--", "--deny", "warnings"]);
+    passed(command)
+}
+
+fn doc(checkout: &Checkout) -> Result<Verdict> {
+    let mut command = checkout.cargo(["doc", "--workspace", "--no-deps", "--all-features", "--locked"]);
+    command.env("RUSTDOCFLAGS", "-Dwarnings");
+    passed(command)
+}
+
+fn test(checkout: &Checkout) -> Result<Verdict> {
+    let nextest = CARGO_NEXTEST.program(checkout)?;
+    let mut command =
+        checkout.program(nextest, ["nextest", "run", "--workspace", "--all-features", "--locked"]);
+    // A check leaves the tree as it was: a snapshot that differs fails, and is accepted by hand.
+    command.env("INSTA_UPDATE", "no");
+    closing_with("Summary [", command)
+}
+
+fn doctest(checkout: &Checkout) -> Result<Verdict> {
+    let command = checkout.cargo(["test", "--doc", "--workspace", "--all-features", "--locked"]);
+    closing_with("test result: ", command)
+}
+
+fn passed(command: Command) -> Result<Verdict> {
+    run(command)?.success()?;
+    Ok(Verdict::Passed(Vec::new()))
+}
+
+/// Runs a command that closes with lines beginning with `start`, and keeps those that tell of any test for
+/// the summary.
+fn closing_with(start: &str, command: Command) -> Result<Verdict> {
+    let lines = run(command)?.success()?;
+    let closing = lines.iter().map(|line| line.trim_start()).filter(|line| line.starts_with(start));
+    let telling = closing.filter(|line| !line.contains(" 0 passed; 0 failed"));
+    Ok(Verdict::Passed(telling.map(str::to_owned).collect()))
+}
