@@ -2,14 +2,12 @@
 //!
 //! Dependencies for tests alone are free: they are not in what users run.
 
-use std::collections::BTreeSet;
-use std::fs;
-
-use anyhow::{Context, Result, ensure};
-
 use crate::checkout::Checkout;
 use crate::command::read;
 use crate::steps::Verdict;
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeSet;
+use std::fs;
 
 struct Layer {
     package: &'static str,

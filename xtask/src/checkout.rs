@@ -1,14 +1,12 @@
 //! Where this checkout is and where it builds, as Cargo itself resolves it.
 
+use crate::command::read;
+use anyhow::{Context, Result};
+use serde_json::Value;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-use anyhow::{Context, Result};
-use serde_json::Value;
-
-use crate::command::read;
 
 /// The workspace that `cargo xtask` was called in.
 pub(crate) struct Checkout {

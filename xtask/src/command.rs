@@ -1,14 +1,13 @@
 //! Runs programs: in the open, so that a person sees the output as it comes and the summary can quote it at
 //! the end, or silently, for what they answer.
 
+use anyhow::{Context, Result, ensure};
 use std::io::{BufRead, BufReader, IsTerminal, PipeReader, Write, pipe, stdout};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
-
-use anyhow::{Context, Result, ensure};
 
 /// How long to go on reading after the program's end: a process that it left behind may hold its output open
 /// for ever.
@@ -26,6 +25,12 @@ impl Finished {
     pub(crate) fn success(self) -> Result<Vec<String>> {
         ensure!(self.status.success(), "`{}` ended with {}", self.shown, self.status);
         Ok(self.lines)
+    }
+
+    /// What it printed from the last line on that begins with `start`, white space aside.
+    pub(crate) fn closing(&self, start: &str) -> &[String] {
+        let last = self.lines.iter().rposition(|line| line.trim_start().starts_with(start));
+        last.map_or(&[], |last| &self.lines[last..])
     }
 
     /// The first line that holds `text`, if the program failed.
@@ -95,9 +100,8 @@ fn plain(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
+    use std::time::Instant;
 
     fn sh(script: &str) -> Finished {
         let mut command = Command::new("sh");
@@ -118,6 +122,13 @@ mod tests {
     }
 
     #[test]
+    fn the_closing_lines_begin_at_the_last_summary() {
+        let finished = sh("echo Summary 1; echo more; echo '  Summary 2'; echo FAIL x");
+        assert_eq!(finished.closing("Summary"), ["  Summary 2", "FAIL x"]);
+        assert_eq!(finished.closing("Total"), [""; 0]);
+    }
+
+    #[test]
     fn a_text_is_found_only_in_a_failure() {
         assert_eq!(sh("echo cannot reach it; exit 1").failed_with("reach"), Some("cannot reach it"));
         assert_eq!(sh("echo cannot reach it").failed_with("reach"), None);
@@ -129,7 +140,7 @@ mod tests {
         let lines = sh("sleep 60 & echo done; echo $!").success().unwrap();
         assert!(started.elapsed() < Duration::from_secs(30), "waited for the process left behind");
         assert_eq!(lines[0], "done");
-        Command::new("kill").arg(&lines[1]).status().unwrap();
+        sh(&format!("kill {}", lines[1])).success().unwrap();
     }
 
     #[test]

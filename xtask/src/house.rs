@@ -1,13 +1,11 @@
 //! What neither compiler nor clippy can say of the text: how long a file is, what must not stand in it, and
 //! how it is called.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result, ensure};
-
 use crate::checkout::Checkout;
 use crate::steps::Verdict;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Lines before a file's tests.
 const LONGEST: usize = 400;

@@ -13,10 +13,9 @@ mod steps;
 mod test;
 mod tools;
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Checks and exercises the workspace")]

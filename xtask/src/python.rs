@@ -1,12 +1,10 @@
 //! A Python environment of our own to install prebuilt tools from, on a machine that may have no more than
 //! Debian's bare `python3`.
 
+use crate::command::run;
+use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-use anyhow::{Context, Result};
-
-use crate::command::run;
 
 /// Makes a virtual environment in `folder` and answers its interpreter. Debian splits off the part of Python
 /// that this needs: where it is missing it is installed, for which one must be root.

@@ -1,13 +1,11 @@
 //! The checks and tests, one entry each, in the order in which they run: what answers soonest comes first.
 
-use std::process::Command;
-
-use anyhow::Result;
-
 use crate::checkout::Checkout;
 use crate::command::run;
 use crate::tools::{CARGO_DENY, CARGO_NEXTEST};
 use crate::{architecture, house};
+use anyhow::{Result, anyhow};
+use std::process::Command;
 
 /// One group of checks that can be run alone.
 pub(crate) struct Step {
@@ -102,10 +100,12 @@ fn passed(command: Command) -> Result<Verdict> {
     Ok(Verdict::Passed(Vec::new()))
 }
 
-/// Runs a command that closes with lines beginning with `start`, and keeps those that tell of any test for
-/// the summary.
+/// Runs a command that closes with lines beginning with `start`. Those that tell of any test are kept for the
+/// summary; a failure quotes all that follows the last of them, where runners name what failed.
 fn closing_with(start: &str, command: Command) -> Result<Verdict> {
-    let lines = run(command)?.success()?;
+    let finished = run(command)?;
+    let named = finished.closing(start).join("\n");
+    let lines = finished.success().map_err(|failure| anyhow!("{failure}\n{named}"))?;
     let closing = lines.iter().map(|line| line.trim_start()).filter(|line| line.starts_with(start));
     let telling = closing.filter(|line| !line.contains(" 0 passed; 0 failed"));
     Ok(Verdict::Passed(telling.map(str::to_owned).collect()))

@@ -1,15 +1,13 @@
 //! `cargo xtask test`: every check and test of the workspace, one after another, with a summary at the end.
 
-use std::process::ExitCode;
-use std::time::Instant;
-
-use anyhow::Result;
-use clap::Args;
-use clap::builder::PossibleValuesParser;
-
 use crate::checkout::Checkout;
 use crate::report::{Ending, Report};
 use crate::steps::{STEPS, Step, Verdict};
+use anyhow::Result;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use std::process::ExitCode;
+use std::time::Instant;
 
 /// Which steps to run, and how far.
 #[derive(Args, Default)]

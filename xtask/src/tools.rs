@@ -4,15 +4,13 @@
 //! at once do no harm, and a new version never meets an old one. Nothing outside the build's own folder is
 //! written.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
-
-use anyhow::{Context, Result, ensure};
-
 use crate::checkout::Checkout;
 use crate::command::run;
 use crate::python;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
 
 /// Checks dependencies: licences, bans, sources, advisories.
 pub(crate) const CARGO_DENY: Tool =

@@ -4,7 +4,8 @@
 //! they were stored, by who stored them, so that a newer encoder never breaks an old chain.
 
 use crate::{Actor, Entry, Event, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -26,16 +27,36 @@ pub struct Link {
 /// A stored line that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// Not the JSON that this crate writes.
+    /// Not an entry at all.
     #[error("not an entry: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// A type or a version that this binary does not know: it was written by a newer one.
-    #[error("entry {seq} has version {version} of an event, newer than this program knows")]
+    /// A type that this program does not know: it was written by a newer one.
+    #[error("entry {seq} is of the type {name}, which this program does not know")]
+    UnknownType {
+        /// The entry's number.
+        seq: u32,
+        /// Its type.
+        name: String,
+    },
+    /// A version that this program does not know: it was written by a newer one.
+    #[error("entry {seq} has version {version} of {name}, which this program does not know")]
     Newer {
         /// The entry's number.
         seq: u32,
+        /// Its type.
+        name: &'static str,
         /// Its version.
         version: u16,
+    },
+    /// A known version of a known type that does not have its shape.
+    #[error("entry {seq} is not what {name} looks like: {source}")]
+    Misshapen {
+        /// The entry's number.
+        seq: u32,
+        /// Its type.
+        name: &'static str,
+        /// What is wrong with it.
+        source: serde_json::Error,
     },
 }
 
@@ -69,8 +90,13 @@ impl ChainHash {
 impl Entry {
     /// Encodes the entry and links it behind `previous`.
     pub fn link(&self, previous: &ChainHash) -> Link {
-        let stored =
-            Stored { seq: self.seq, at: self.at, actor: &self.actor, v: self.event.version(), event: &self.event };
+        let stored = Stored {
+            seq: self.seq,
+            at: self.at,
+            actor: &self.actor,
+            v: self.event.version(),
+            event: &self.event,
+        };
         let mut line = Vec::with_capacity(192);
         if serde_json::to_writer(&mut line, &stored).is_err() {
             unreachable!("an entry has only string keys, and writing to memory cannot fail");
@@ -89,10 +115,41 @@ impl Entry {
     }
 }
 
-/// Lifts an event of an older version, one step a version. Version 1 is the first, so nothing to do yet.
+/// Reads an event; one of an older version is lifted, one step a version. Version 1 is the first of every
+/// type, so there is nothing to lift yet.
 fn lift(seq: u32, version: u16, event: &RawValue) -> Result<Event, DecodeError> {
-    let event: Event = serde_json::from_str(event.get())?;
-    if version == event.version() { Ok(event) } else { Err(DecodeError::Newer { seq, version }) }
+    let Tag(name) = serde_json::from_str(event.get())?;
+    let Some(name) = Event::TYPES.iter().copied().find(|known| *known == name) else {
+        return Err(DecodeError::UnknownType { seq, name });
+    };
+    if version != Event::version_of(name) {
+        return Err(DecodeError::Newer { seq, name, version });
+    }
+    serde_json::from_str(event.get()).map_err(|source| DecodeError::Misshapen { seq, name, source })
+}
+
+/// The one key of a stored event: its type. What stands under it is not looked at.
+struct Tag(String);
+
+impl<'de> Deserialize<'de> for Tag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneKey;
+        impl<'de> Visitor<'de> for OneKey {
+            type Value = Tag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an event, an object of one key")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tag, A::Error> {
+                match map.next_entry::<String, IgnoredAny>()? {
+                    Some((name, _)) if map.next_key::<IgnoredAny>()?.is_none() => Ok(Tag(name)),
+                    _ => Err(de::Error::custom("an event has one type")),
+                }
+            }
+        }
+        deserializer.deserialize_map(OneKey)
+    }
 }
 
 impl fmt::Display for ChainHash {
@@ -152,11 +209,32 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_or_unknown_event_refuses_with_its_place() {
-        let newer = br#"{"seq":9,"at":7,"actor":"api","v":2,"event":{"stock_reserved":{}}}"#;
-        assert!(matches!(Entry::decode(newer), Err(DecodeError::Newer { seq: 9, version: 2 })));
-        let unknown = br#"{"seq":9,"at":7,"actor":"api","v":1,"event":{"teleported":{}}}"#;
-        assert!(Entry::decode(unknown).unwrap_err().to_string().contains("teleported"));
+    fn what_this_program_does_not_know_refuses_with_its_place() {
+        let refusal = |event: &str, v: u16| {
+            let line = format!(r#"{{"seq":9,"at":7,"actor":"api","v":{v},"event":{event}}}"#);
+            Entry::decode(line.as_bytes()).unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(
+            refusal(r#"{"teleported":{"to":"Mars"}}"#, 1),
+            @"entry 9 is of the type teleported, which this program does not know"
+        );
+        insta::assert_snapshot!(
+            refusal(r#"{"cancel_requested":{"grounds":["of","another","shape"]}}"#, 2),
+            @"entry 9 has version 2 of cancel_requested, which this program does not know"
+        );
+        insta::assert_snapshot!(
+            refusal(r#"{"cancel_requested":{"reason":1}}"#, 1),
+            @"entry 9 is not what cancel_requested looks like: invalid type: integer `1`, expected a string at line 1 column 31"
+        );
+    }
+
+    #[test]
+    fn what_is_no_entry_is_refused() {
+        for line in ["", "{}", "null", r#"{"seq":1}"#, r#"{"seq":1,"at":7,"actor":"api","v":1,"event":7}"#] {
+            assert!(matches!(Entry::decode(line.as_bytes()), Err(DecodeError::Malformed(_))), "{line}");
+        }
+        let two = r#"{"seq":1,"at":7,"actor":"api","v":1,"event":{"shipped":{},"stock_reserved":{}}}"#;
+        assert!(matches!(Entry::decode(two.as_bytes()), Err(DecodeError::Malformed(_))));
     }
 
     #[test]

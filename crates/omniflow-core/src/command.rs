@@ -125,6 +125,20 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The outcome in one word, without its data.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Accepted { .. } => "accepted",
+            Self::NoStock(_) => "no_stock",
+            Self::Refused { .. } => "refused",
+            Self::Exhausted { .. } => "exhausted",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
 /// Everything that can be told to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -180,8 +194,8 @@ pub enum Rejection {
         /// What could be asked instead.
         allowed: Vec<Action>,
     },
-    /// The order has as many payments as it takes.
-    #[error("the order already has {0} payments")]
+    /// The order has as many payments, or reports of them, as it takes. With the number of its payments.
+    #[error("the order takes no more payment reports; it has {0} payments")]
     TooManyPayments(usize),
     /// An outcome that its effect cannot have: a fault of an engine or a provider.
     #[error("{effect} cannot end as {outcome}")]

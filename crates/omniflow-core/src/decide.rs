@@ -3,17 +3,19 @@
 //! [`decide`] never sees stock and takes no time: what is in stock is the outcome of an effect, and only
 //! a timer's own command expires an order. `Ok` with no events means that the command was applied before.
 
+mod settle;
+#[cfg(test)]
+mod tests;
+
 use crate::{
-    Action, AttentionCode, CaptureUse, Command, Decision, EffectKey, Event, Fulfillment, MAX_PAYMENTS, Order,
-    Outcome, PaymentOutcome, PaymentReport, Receipt, RefundProgress, Rejection, State, Step, StockHold,
-    TimerId, next,
+    Action, AttentionCode, CaptureUse, Command, Decision, EffectKey, Event, MAX_PAYMENTS, Order,
+    PaymentOutcome, PaymentReport, Rejection, State, Step,
 };
+use settle::{elapse, settle};
 
-/// Reports that one payment takes through the API, a bound on what a misbehaving caller can store.
+/// Reports that one order takes, a bound on what a misbehaving caller can store. The first capture of a
+/// payment is beyond it: somebody's money is never turned away for the number of tries before.
 const MAX_REPORTS: usize = 10 * MAX_PAYMENTS;
-
-/// Signals without sense that are recorded; further ones are dropped.
-const MAX_IGNORED: u8 = 100;
 
 /// Decides what a command does.
 ///
@@ -64,12 +66,24 @@ fn allows(order: &Order, action: Action) -> bool {
     let in_review = order.state == State::InReview;
     let awaiting = matches!(order.state, State::AwaitingPayment { .. });
     match action {
-        Action::Pay => (reserving || in_review || awaiting) && !order.payments.is_paid(),
+        Action::Pay => can_be_kept(order) && !(reserving && is_given_up(order)),
         Action::Approve | Action::Reject => (reserving || in_review) && order.verdict.is_none(),
         Action::Cancel => (reserving || in_review || awaiting) && order.cancel.is_none(),
         Action::Retry | Action::Skip => order.attention().is_some(),
         Action::Compensate => order.attention().is_some_and(|attention| attention.effect.step == Step::Ship),
     }
+}
+
+/// Whether a capture now would pay for the order.
+fn can_be_kept(order: &Order) -> bool {
+    matches!(order.state, State::Reserving | State::InReview | State::AwaitingPayment { .. })
+        && !order.payments.is_paid()
+}
+
+/// Whether what was kept while reserving will undo the order as soon as its stock is decided.
+fn is_given_up(order: &Order) -> bool {
+    let rejected = order.verdict.as_ref().is_some_and(|verdict| verdict.decision == Decision::Reject);
+    order.cancel.is_some() || (rejected && order.terms.needs_review())
 }
 
 fn permit(order: &Order, action: Action, event: impl FnOnce() -> Event) -> Result<Vec<Event>, Rejection> {
@@ -104,8 +118,11 @@ fn report_payment(order: &Order, report: &PaymentReport) -> Result<Vec<Event>, R
     if payments.has_report(&report.payment_id, &report.event_id) {
         return Ok(vec![]);
     }
-    let is_new = payments.find(&report.payment_id).is_none();
-    if (is_new && payments.iter().len() >= MAX_PAYMENTS) || payments.reports() >= MAX_REPORTS {
+    let known = payments.find(&report.payment_id);
+    let first_capture =
+        report.outcome == PaymentOutcome::Captured && known.is_some_and(|payment| !payment.was_captured());
+    let full = payments.reports() >= MAX_REPORTS && !first_capture;
+    if full || (known.is_none() && payments.iter().len() >= MAX_PAYMENTS) {
         return Err(Rejection::TooManyPayments(payments.iter().len()));
     }
     let (payment_id, event_id) = (report.payment_id.clone(), report.event_id.clone());
@@ -127,152 +144,5 @@ fn use_of_capture(order: &Order, report: &PaymentReport) -> CaptureUse {
         return CaptureUse::Note;
     }
     let whole_amount = report.amount.is_none_or(|amount| amount == order.terms.total);
-    if allows(order, Action::Pay) && whole_amount { CaptureUse::Keep } else { CaptureUse::Refund }
-}
-
-/// What became of an effect. The same outcome again changes nothing; one that contradicts what is
-/// recorded is noted and changes nothing either.
-fn settle(order: &Order, effect: EffectKey, outcome: &Outcome) -> Result<Vec<Event>, Rejection> {
-    let event = match (effect.step, outcome) {
-        (Step::ReserveStock, Outcome::Done(Receipt::Stock)) => Event::StockReserved {},
-        (Step::ReserveStock, Outcome::NoStock(refusal)) => Event::StockRefused { refusal: refusal.clone() },
-        (Step::ReleaseStock, Outcome::Done(Receipt::Stock)) => Event::StockReleased {},
-        (Step::ConsumeStock, Outcome::Done(Receipt::Stock)) => Event::StockConsumed {},
-        (Step::Ship, Outcome::Done(Receipt::Shipment { tracking_number })) => {
-            Event::Shipped { effect, tracking_number: tracking_number.clone() }
-        }
-        (Step::Ship, Outcome::Accepted { reference }) => {
-            Event::ShipmentAccepted { effect, reference: reference.clone() }
-        }
-        (Step::Ship, Outcome::Refused { reason }) => Event::ShipmentRefused { effect, reason: reason.clone() },
-        (Step::RefundPayment(number), Outcome::Done(Receipt::Refund { reference })) => {
-            match order.payments.number(number) {
-                Some(payment) => Event::PaymentRefunded {
-                    effect,
-                    payment_id: payment.id.clone(),
-                    reference: reference.clone(),
-                },
-                None => return Err(impossible(effect, outcome)),
-            }
-        }
-        (Step::RefundPayment(_), Outcome::Accepted { reference }) => {
-            Event::RefundAccepted { effect, reference: reference.clone() }
-        }
-        (Step::RefundPayment(_), Outcome::Refused { reason }) => {
-            attention(effect, AttentionCode::Refused, 1, reason)
-        }
-        (Step::Ship | Step::RefundPayment(_), Outcome::Exhausted { attempts, last_error }) => {
-            attention(effect, AttentionCode::AttemptsExhausted, *attempts, last_error)
-        }
-        (Step::Ship | Step::RefundPayment(_), Outcome::Unknown { attempts, last_error }) => {
-            attention(effect, AttentionCode::OutcomeUnknown, *attempts, last_error)
-        }
-        _ => return Err(impossible(effect, outcome)),
-    };
-    Ok(match Standing::of(order, effect) {
-        Standing::Wanted => vec![event],
-        // Only a decision moves an effect whose attempts have stopped.
-        Standing::Waiting if is_decision(outcome) => vec![event],
-        Standing::Waiting => vec![],
-        Standing::Settled if agrees(order, effect, outcome) => vec![],
-        Standing::Settled => ignore(order, format!("{effect} {}", word(outcome))),
-    })
-}
-
-fn attention(
-    effect: EffectKey,
-    code: AttentionCode,
-    attempts: u32,
-    detail: &Option<crate::ReasonText>,
-) -> Event {
-    Event::AttentionRaised { effect, code, attempts, detail: detail.clone() }
-}
-
-fn impossible(effect: EffectKey, outcome: &Outcome) -> Rejection {
-    Rejection::ImpossibleOutcome { effect, outcome: word(outcome).to_owned() }
-}
-
-const fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done(_) => "done",
-        Outcome::Accepted { .. } => "accepted",
-        Outcome::NoStock(_) => "no_stock",
-        Outcome::Refused { .. } => "refused",
-        Outcome::Exhausted { .. } => "exhausted",
-        Outcome::Unknown { .. } => "unknown",
-    }
-}
-
-const fn is_decision(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Done(_) | Outcome::Refused { .. })
-}
-
-/// How an order regards an effect.
-enum Standing {
-    /// It is wanted now.
-    Wanted,
-    /// Accepted by its provider, or given up by the engine: only its outcome is still of interest.
-    Waiting,
-    /// It is decided, was never wanted, or belongs to another round.
-    Settled,
-}
-
-impl Standing {
-    fn of(order: &Order, effect: EffectKey) -> Self {
-        if next(order).effects.iter().any(|wanted| wanted.key == effect) {
-            return Self::Wanted;
-        }
-        let waiting = match effect.step {
-            Step::Ship => match &order.fulfillment {
-                Fulfillment::Accepted { round, .. } => *round == effect.round,
-                Fulfillment::Stuck(attention) => attention.effect == effect,
-                _ => false,
-            },
-            Step::RefundPayment(number) => {
-                order.payments.number(number).and_then(|p| p.refund()).is_some_and(|refund| {
-                    refund.round == effect.round
-                        && matches!(
-                            refund.progress,
-                            RefundProgress::Accepted { .. } | RefundProgress::Stuck(_)
-                        )
-                })
-            }
-            _ => false,
-        };
-        if waiting { Self::Waiting } else { Self::Settled }
-    }
-}
-
-/// Whether an outcome is the one already recorded, or of an effect that nobody waits for.
-fn agrees(order: &Order, effect: EffectKey, outcome: &Outcome) -> bool {
-    match (effect.step, outcome) {
-        (Step::ReserveStock, Outcome::NoStock(_)) => matches!(order.stock, StockHold::Refused(_)),
-        (Step::ReserveStock | Step::ReleaseStock | Step::ConsumeStock, _) => true,
-        (Step::Ship, Outcome::Done(_)) => matches!(order.fulfillment, Fulfillment::Shipped { .. }),
-        (Step::Ship, Outcome::Refused { .. }) => order.fulfillment == Fulfillment::Refused,
-        (Step::RefundPayment(number), Outcome::Done(_)) => order
-            .payments
-            .number(number)
-            .and_then(|p| p.refund())
-            .is_some_and(|refund| matches!(refund.progress, RefundProgress::Done { .. })),
-        (Step::RefundPayment(_), Outcome::Refused { .. }) => false,
-        (Step::Ship | Step::RefundPayment(_), _) => true,
-    }
-}
-
-fn ignore(order: &Order, signal: String) -> Vec<Event> {
-    if order.ignored < MAX_IGNORED { vec![Event::SignalIgnored { signal, reason: None }] } else { vec![] }
-}
-
-/// A timer that is no longer wanted fired too late to matter.
-fn elapse(order: &Order, timer: TimerId) -> Vec<Event> {
-    if !next(order).timers.iter().any(|wanted| wanted.id == timer) {
-        return vec![];
-    }
-    match timer {
-        TimerId::PaymentWindow => vec![Event::PaymentWindowElapsed {}],
-        TimerId::ProviderDeadline(effect) => {
-            vec![attention(effect, AttentionCode::OutcomeUnknown, 1, &None)]
-        }
-    }
+    if can_be_kept(order) && whole_amount { CaptureUse::Keep } else { CaptureUse::Refund }
 }

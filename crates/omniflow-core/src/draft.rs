@@ -1,9 +1,14 @@
 //! An order as it is sent, and the rules that make it one that can be placed.
 
+mod faults;
+#[cfg(test)]
+mod tests;
+
 use crate::{
-    Adjustment, AdjustmentKind, Currency, CustomerId, ExternalId, Line, LineId, Money, MoneyError, PolicyBook,
-    ReasonText, Sku, Terms, TextError,
+    Adjustment, AdjustmentKind, Currency, CustomerId, ExternalId, Line, LineId, Money, PolicyBook,
+    ReasonText, Sku, Terms,
 };
+use faults::Faults;
 use std::collections::HashSet;
 
 /// The most lines of an order.
@@ -117,13 +122,16 @@ impl Draft {
             faults.invalid("/items", format!("must have 1 to {MAX_LINES} lines"));
             return vec![];
         }
-        let lines: Vec<Line> =
-            (0..).zip(&self.items).filter_map(|(place, item)| item.check(place, currency, faults)).collect();
         let mut seen = HashSet::new();
-        for (place, line) in lines.iter().enumerate() {
-            if !seen.insert(&line.line_id) {
-                faults.invalid(&format!("/items/{place}/line_id"), "must be unique in the order".to_owned());
+        let mut lines = Vec::with_capacity(self.items.len());
+        for (place, item) in self.items.iter().enumerate() {
+            let Some(line) = item.check(place, currency, faults) else { continue };
+            if !seen.insert(line.line_id.clone()) {
+                let detail =
+                    format!("must be unique in the order, and {} is taken by a line before", line.line_id);
+                faults.invalid(&format!("/items/{place}/line_id"), detail);
             }
+            lines.push(line);
         }
         lines
     }
@@ -147,9 +155,8 @@ impl Draft {
         adjustments: &[Adjustment],
         faults: &mut Faults,
     ) -> i64 {
-        let faultless = faults.0.is_empty();
         let given = faults.amount("/amount", &self.amount, currency);
-        if !faultless || faults.0.len() > 0 {
+        if !faults.0.is_empty() {
             return 0;
         }
         let Some(added) = sum(lines, adjustments) else {
@@ -159,7 +166,10 @@ impl Draft {
         let total = match (given, added) {
             (Some(given), Some(added)) if given != added => {
                 let added = Money::new(added, currency).to_major();
-                faults.invalid("/amount", format!("must equal lines plus adjustments, {added}, or be left out"));
+                faults.invalid(
+                    "/amount",
+                    format!("must equal lines plus adjustments, {added}, or be left out"),
+                );
                 return 0;
             }
             (Some(total), _) | (None, Some(total)) => total,
@@ -172,7 +182,10 @@ impl Draft {
         };
         if !(1..=MAX_MINOR).contains(&total) {
             let most = Money::new(MAX_MINOR, currency).to_major();
-            faults.invalid(self.amount.pointer("/amount").as_str(), format!("must be above zero and at most {most}"));
+            faults.invalid(
+                self.amount.pointer("/amount").as_str(),
+                format!("must be above zero and at most {most}"),
+            );
         }
         total
     }
@@ -209,15 +222,25 @@ impl DraftLine {
         };
         let quantity = u32::try_from(self.quantity).ok().filter(|q| (1..=MAX_QUANTITY).contains(q));
         if quantity.is_none() {
-            faults.invalid(&format!("{at}/quantity"), format!("must be a whole number from 1 to {MAX_QUANTITY}"));
+            faults.invalid(
+                &format!("{at}/quantity"),
+                format!("must be a whole number from 1 to {MAX_QUANTITY}"),
+            );
         }
         let price_at = format!("{at}/unit_price");
         let unit_price_minor = faults.amount(&price_at, &self.unit_price, currency);
         if unit_price_minor.is_some_and(|price| !(0..=MAX_MINOR).contains(&price)) {
-            faults.invalid(&self.unit_price.pointer(&price_at), "must not be negative or beyond counting".to_owned());
+            faults.invalid(
+                &self.unit_price.pointer(&price_at),
+                "must not be negative or beyond counting".to_owned(),
+            );
         }
-        (faults.0.len() == before)
-            .then_some(Line { line_id: line_id?, sku: sku?, quantity: quantity?, unit_price_minor })
+        (faults.0.len() == before).then_some(Line {
+            line_id: line_id?,
+            sku: sku?,
+            quantity: quantity?,
+            unit_price_minor,
+        })
     }
 }
 
@@ -232,89 +255,25 @@ impl DraftAdjustment {
         let label = faults.text(&format!("{at}/label"), self.label.as_deref(), ReasonText::new);
         let amount_at = format!("{at}/amount");
         let amount = faults.amount(&amount_at, &self.amount, currency);
-        if let Some(amount) = amount {
-            let is_discount = kind == Some(AdjustmentKind::Discount);
-            if amount.unsigned_abs() > MAX_MINOR.unsigned_abs() || (amount > 0) == is_discount && amount != 0 {
+        match (kind, amount) {
+            (Some(kind), Some(amount)) if !kind.takes(amount) => {
+                let is_discount = kind == AdjustmentKind::Discount;
                 let detail = if is_discount { "must not be above zero" } else { "must not be negative" };
                 faults.invalid(&self.amount.pointer(&amount_at), format!("{detail}, or beyond counting"));
             }
-        } else if faults.0.len() == before {
-            faults.invalid(&amount_at, "is required".to_owned());
+            (_, None) if self.amount == DraftAmount::default() => {
+                faults.invalid(&amount_at, "is required".to_owned());
+            }
+            _ => {}
         }
         (faults.0.len() == before).then_some(Adjustment { kind: kind?, label, amount_minor: amount? })
     }
 }
 
-/// Collects every fault, so that a caller mends them all at once.
-struct Faults(Vec<FieldError>);
-
-impl Faults {
-    fn invalid(&mut self, pointer: &str, detail: String) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), fault: FieldFault::Invalid, detail });
-    }
-
-    fn unsupported(&mut self, code: &str) {
-        let (fault, pointer) = (FieldFault::UnsupportedCurrency, "/currency".to_owned());
-        let detail = format!("{code:?} is not taken here; its review threshold must be configured first");
-        self.0.push(FieldError { pointer, fault, detail });
-    }
-
-    fn currency(&mut self, code: Option<&str>, book: &PolicyBook) -> Currency {
-        let Some(code) = code else { return Currency::USD };
-        match Currency::from_code(code).filter(|currency| book.accepts(*currency)) {
-            Some(currency) => currency,
-            None => {
-                let shown: String = code.chars().take(12).collect();
-                self.unsupported(&shown);
-                Currency::USD
-            }
-        }
-    }
-
-    fn text<T>(
-        &mut self,
-        pointer: &str,
-        text: Option<&str>,
-        new: impl Fn(String) -> Result<T, TextError>,
-    ) -> Option<T> {
-        match new(text?.to_owned()) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                self.invalid(pointer, error.to_string());
-                None
-            }
-        }
-    }
-
-    fn amount(&mut self, pointer: &str, amount: &DraftAmount, currency: Currency) -> Option<i64> {
-        let major = amount.major.as_deref().map(|text| Money::from_major(text, currency));
-        match (major, amount.minor) {
-            (Some(Err(error @ MoneyError::TooPrecise(..))), _) => {
-                self.invalid(pointer, format!("{error} decimals"));
-                None
-            }
-            (Some(Err(error)), _) => {
-                self.invalid(pointer, error.to_string());
-                None
-            }
-            (Some(Ok(major)), Some(minor)) if major.minor != minor => {
-                self.invalid(&format!("{pointer}_minor"), format!("must agree with {}", major.to_major()));
-                None
-            }
-            (Some(Ok(major)), _) => Some(major.minor),
-            (None, minor) => minor,
-        }
-    }
-
-    fn window(&mut self, seconds: Option<i64>) -> Option<u64> {
-        let seconds = seconds?;
-        match u64::try_from(seconds) {
-            Ok(seconds) if (1..=MAX_WINDOW_SECONDS).contains(&seconds) => Some(seconds * 1_000),
-            _ => {
-                let detail = format!("must be a whole number from 1 to {MAX_WINDOW_SECONDS}");
-                self.invalid("/payment_window_seconds", detail);
-                None
-            }
-        }
+impl AdjustmentKind {
+    /// Discounts lower what is to pay, the others raise it.
+    fn takes(self, amount: i64) -> bool {
+        let raises = if self == Self::Discount { amount.checked_neg() } else { Some(amount) };
+        raises.is_some_and(|raises| (0..=MAX_MINOR).contains(&raises))
     }
 }

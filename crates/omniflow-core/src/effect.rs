@@ -171,7 +171,8 @@ mod tests {
     fn effect_ids_read_back_whatever_the_order_is_called() {
         for order in ["ORD-1", "a.b.ship.1", "x-2.1"] {
             for step in [Step::ReserveStock, Step::Ship, Step::RefundPayment(12)] {
-                let id = EffectId { order_id: OrderId::new(order).unwrap(), key: EffectKey { step, round: 3 } };
+                let id =
+                    EffectId { order_id: OrderId::new(order).unwrap(), key: EffectKey { step, round: 3 } };
                 assert_eq!(EffectId::parse(&id.to_string()), Some(id));
             }
         }
@@ -179,7 +180,9 @@ mod tests {
 
     #[test]
     fn one_effect_has_one_name() {
-        for text in ["ship", "ship.01", "ship.+1", "SHIP.1", "ship-1.1", "refund_payment.1", "refund_payment-01.1"] {
+        for text in
+            ["ship", "ship.01", "ship.+1", "SHIP.1", "ship-1.1", "refund_payment.1", "refund_payment-01.1"]
+        {
             assert_eq!(EffectKey::parse(text), None, "{text}");
         }
     }

@@ -17,6 +17,9 @@ mod draft;
 mod effect;
 mod event;
 mod evolve;
+mod fulfillment;
+#[cfg(test)]
+mod given;
 pub mod lifecycle;
 mod money;
 mod next;
@@ -25,6 +28,7 @@ mod payment;
 mod policy;
 pub mod reason;
 pub mod status;
+mod terms;
 mod text;
 mod time;
 mod words;
@@ -39,12 +43,10 @@ pub use draft::{
 pub use effect::{EffectId, EffectKey, EffectKind, Step, StockRefusal, StockShort, TimerId};
 pub use event::{CaptureUse, Entry, Event};
 pub use evolve::{FoldError, evolve, fold, placed};
+pub use fulfillment::{Attention, Fulfillment, FulfillmentStatus, ShipmentStatus};
 pub use money::{Currency, Money, MoneyError};
 pub use next::{Next, Wanted, WantedTimer, next};
-pub use order::{
-    Adjustment, AdjustmentKind, Attention, Demand, DetailsHash, Fulfillment, FulfillmentStatus, Line, Order,
-    ShipmentStatus, State, StateKind, StockHold, Terms, Verdict,
-};
+pub use order::{Order, State, StateKind, StockHold, Verdict};
 pub use payment::{
     Decision, MAX_PAYMENTS, Payment, PaymentState, PaymentStatus, Payments, Refund, RefundProgress,
     RefundStatus,
@@ -52,6 +54,7 @@ pub use payment::{
 pub use policy::{Policies, PolicyBook, RULES, RetryPolicy};
 pub use reason::{AttentionCode, Reason, ReasonCode};
 pub use status::Locale;
+pub use terms::{Adjustment, AdjustmentKind, Demand, DetailsHash, Line, Terms};
 pub use text::{
     Actor, CustomerId, ExternalId, LineId, OrderId, PaymentEventId, PaymentId, ReasonText, Reference, Sku,
     TextError,

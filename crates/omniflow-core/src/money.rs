@@ -14,7 +14,7 @@ pub enum MoneyError {
     #[error("must be a number")]
     NotANumber,
     /// More decimals than the currency has.
-    #[error("has more decimals than {0}, which has {1}")]
+    #[error("has more decimals than {0}, which has {1} of them")]
     TooPrecise(Currency, u32),
     /// Beyond what 64 bits of minor units hold.
     #[error("is too large")]
@@ -148,7 +148,10 @@ impl Decimal {
             None => (mantissa, ""),
         };
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || (whole.len() > 1 && whole.starts_with('0')) || !all_digits(whole) || !all_digits(part)
+        if whole.is_empty()
+            || (whole.len() > 1 && whole.starts_with('0'))
+            || !all_digits(whole)
+            || !all_digits(part)
         {
             return None;
         }
@@ -180,9 +183,13 @@ impl Decimal {
         }
         let mut value: i64 = 0;
         for digit in self.digits {
-            value = value.checked_mul(10).and_then(|v| v.checked_add(i64::from(digit))).ok_or(Misfit::TooLarge)?;
+            value = value
+                .checked_mul(10)
+                .and_then(|v| v.checked_add(i64::from(digit)))
+                .ok_or(Misfit::TooLarge)?;
         }
-        let power = u32::try_from(exponent).ok().and_then(|e| 10_i64.checked_pow(e)).ok_or(Misfit::TooLarge)?;
+        let power =
+            u32::try_from(exponent).ok().and_then(|e| 10_i64.checked_pow(e)).ok_or(Misfit::TooLarge)?;
         let value = value.checked_mul(power).ok_or(Misfit::TooLarge)?;
         Ok(if self.negative { -value } else { value })
     }

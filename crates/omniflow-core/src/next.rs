@@ -1,6 +1,9 @@
 //! What an order wants now, from its state alone. Recovery needs no second record: load an order, ask
 //! [`next`], go on.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     EffectKey, Fulfillment, Order, Payments, RefundProgress, RetryPolicy, State, Step, StockHold, TimerId,
     Timestamp,

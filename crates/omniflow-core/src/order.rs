@@ -6,99 +6,10 @@
 
 use crate::words::words;
 use crate::{
-    AttentionCode, CustomerId, Decision, EffectKey, ExternalId, LineId, Money, OrderId, Payments, Policies,
-    Reason, ReasonText, Reference, Sku, StockRefusal, Timestamp,
+    Attention, Decision, DetailsHash, Fulfillment, OrderId, Payments, Reason, ReasonText, RefundProgress,
+    StockRefusal, Terms, Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
-/// One line as sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// The caller's name for it, or `"1"`, `"2"`, ….
-    pub line_id: LineId,
-    /// What.
-    pub sku: Sku,
-    /// How many, 1 to 1,000,000.
-    pub quantity: u32,
-    /// Price of one, in minor units of the order's currency.
-    pub unit_price_minor: Option<i64>,
-}
-
-words! {
-    /// What an adjustment is for.
-    pub enum AdjustmentKind {
-        /// Carriage.
-        Shipping = "shipping",
-        /// Tax.
-        Tax = "tax",
-        /// A discount, never above zero.
-        Discount = "discount",
-        /// A fee.
-        Fee = "fee",
-    }
-}
-
-/// An amount beside the lines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Adjustment {
-    /// What for.
-    pub kind: AdjustmentKind,
-    /// The shop's words for it.
-    pub label: Option<ReasonText>,
-    /// In minor units of the order's currency; discounts are negative.
-    pub amount_minor: i64,
-}
-
-/// The salted SHA-256 of an order's address and metadata, which live outside events so that they can be
-/// erased.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct DetailsHash(pub [u8; 32]);
-
-/// What was placed. It never changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// The whole amount to pay.
-    pub total: Money,
-    /// The lines, as sent, 1 to 200.
-    pub lines: Vec<Line>,
-    /// Amounts beside the lines.
-    pub adjustments: Vec<Adjustment>,
-    /// The caller's own number.
-    pub external_id: Option<ExternalId>,
-    /// The shop's customer.
-    pub customer_id: Option<CustomerId>,
-    /// The policies that hold for this order.
-    pub policies: Policies,
-}
-
-/// How many of one SKU an order wants, all its lines together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Demand {
-    /// The SKU.
-    pub sku: Sku,
-    /// How many.
-    pub quantity: u64,
-}
-
-impl Terms {
-    /// What the order wants of stock: each SKU once, sorted, so that stock is always locked in one order.
-    pub fn demand(&self) -> Vec<Demand> {
-        if let [line] = &self.lines[..] {
-            return vec![Demand { sku: line.sku.clone(), quantity: u64::from(line.quantity) }];
-        }
-        let mut sums: BTreeMap<&Sku, u64> = BTreeMap::new();
-        for line in &self.lines {
-            *sums.entry(&line.sku).or_default() += u64::from(line.quantity);
-        }
-        sums.into_iter().map(|(sku, quantity)| Demand { sku: sku.clone(), quantity }).collect()
-    }
-
-    /// Whether a person must approve the order: its total is strictly above the threshold.
-    pub fn needs_review(&self) -> bool {
-        self.total.minor > self.policies.review_threshold_minor
-    }
-}
 
 words! {
     /// An order's state, for programs.
@@ -199,109 +110,6 @@ pub enum StockHold {
     Consumed,
 }
 
-words! {
-    /// Where the goods are, for programs.
-    pub enum FulfillmentStatus {
-        /// Not on the way.
-        Unfulfilled = "unfulfilled",
-        /// Being handed to the carrier.
-        InProgress = "in_progress",
-        /// The carrier has them, or a person said so.
-        Fulfilled = "fulfilled",
-    }
-}
-
-words! {
-    /// Where a shipment stands.
-    pub enum ShipmentStatus {
-        /// The carrier is being asked.
-        Pending = "pending",
-        /// The carrier accepted it and will report.
-        Accepted = "accepted",
-        /// The carrier has the goods.
-        Shipped = "shipped",
-        /// The carrier refused it for good.
-        Refused = "refused",
-        /// A person counts it as done.
-        Skipped = "skipped",
-        /// A person had the order undone instead.
-        Cancelled = "cancelled",
-    }
-}
-
-/// How far the goods have come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Fulfillment {
-    /// Not wanted yet.
-    NotStarted,
-    /// The carrier is being asked, in this round.
-    Requested {
-        /// From 1.
-        round: u32,
-    },
-    /// The carrier accepted it and will report by then.
-    Accepted {
-        /// From 1.
-        round: u32,
-        /// The carrier's name for it, where it gave one.
-        reference: Option<Reference>,
-        /// When a person is called.
-        due_at: Timestamp,
-    },
-    /// The engine has given up; a person must act.
-    Stuck(Attention),
-    /// The carrier has the goods.
-    Shipped {
-        /// Where to look for them.
-        tracking_number: Reference,
-    },
-    /// A person counts it as done.
-    Skipped,
-    /// The carrier refused it for good.
-    Refused,
-    /// A person had the order undone instead.
-    Cancelled,
-}
-
-impl Fulfillment {
-    /// The word for where the goods are.
-    pub fn status(&self) -> FulfillmentStatus {
-        match self {
-            Self::NotStarted | Self::Refused | Self::Cancelled => FulfillmentStatus::Unfulfilled,
-            Self::Requested { .. } | Self::Accepted { .. } | Self::Stuck(_) => FulfillmentStatus::InProgress,
-            Self::Shipped { .. } | Self::Skipped => FulfillmentStatus::Fulfilled,
-        }
-    }
-
-    /// The shipment's status, `None` before there is one.
-    pub fn shipment_status(&self) -> Option<ShipmentStatus> {
-        match self {
-            Self::NotStarted => None,
-            Self::Requested { .. } | Self::Stuck(_) => Some(ShipmentStatus::Pending),
-            Self::Accepted { .. } => Some(ShipmentStatus::Accepted),
-            Self::Shipped { .. } => Some(ShipmentStatus::Shipped),
-            Self::Skipped => Some(ShipmentStatus::Skipped),
-            Self::Refused => Some(ShipmentStatus::Refused),
-            Self::Cancelled => Some(ShipmentStatus::Cancelled),
-        }
-    }
-}
-
-/// An effect on which the engine has given up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attention {
-    /// The effect, in the round that was given up.
-    pub effect: EffectKey,
-    /// Why.
-    pub code: AttentionCode,
-    /// What was last heard, in the provider's words.
-    pub detail: Option<ReasonText>,
-    /// Attempts made.
-    pub attempts: u32,
-    /// Since when.
-    pub since: Timestamp,
-}
-
 /// A reviewer's decision and its grounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -359,7 +167,7 @@ impl Order {
             _ => None,
         };
         let refunds = self.payments.refunds().filter_map(|(_, _, refund)| match &refund.progress {
-            crate::RefundProgress::Stuck(attention) => Some(attention),
+            RefundProgress::Stuck(attention) => Some(attention),
             _ => None,
         });
         shipment.into_iter().chain(refunds).min_by_key(|attention| attention.since)
@@ -368,24 +176,5 @@ impl Order {
     /// Whether the order has ended and wants nothing more: no effect, no timer, no person.
     pub fn is_at_rest(&self) -> bool {
         self.kind().is_ended() && self.payments.refunds().all(|(_, _, refund)| !refund.is_pending())
-    }
-}
-
-impl std::fmt::Debug for DetailsHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&crate::chain::to_hex(&self.0))
-    }
-}
-
-impl Serialize for DetailsHash {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&crate::chain::to_hex(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for DetailsHash {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        crate::chain::from_hex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("not a SHA-256 in hex"))
     }
 }

@@ -1,9 +1,7 @@
 //! Payments of an order: what was reported, what is kept, what is given back.
 
 use crate::words::words;
-use crate::{
-    Attention, EffectKey, Money, PaymentEventId, PaymentId, ReasonText, Reference, Step, Timestamp,
-};
+use crate::{Attention, EffectKey, Money, PaymentEventId, PaymentId, ReasonText, Reference, Step, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The most payments that one order takes through the API.
@@ -171,7 +169,8 @@ impl Payment {
         if self.refund().is_none() {
             self.updated_at = at;
             let progress = RefundProgress::Requested;
-            self.state = PaymentState::Refunding(Refund { round: 1, requested_at: at, updated_at: at, progress });
+            self.state =
+                PaymentState::Refunding(Refund { round: 1, requested_at: at, updated_at: at, progress });
         }
     }
 }
@@ -227,7 +226,8 @@ impl Payments {
     /// Whether this report was recorded before.
     pub fn has_report(&self, id: &PaymentId, event_id: &PaymentEventId) -> bool {
         self.reports.iter().any(|report| {
-            report.event_id == *event_id && self.list.get(report.payment as usize).is_some_and(|p| p.id == *id)
+            report.event_id == *event_id
+                && self.list.get(report.payment as usize).is_some_and(|p| p.id == *id)
         })
     }
 

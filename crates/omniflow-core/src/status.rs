@@ -1,7 +1,10 @@
 //! `status`: where an order stands, in words for people.
 
+#[cfg(test)]
+mod tests;
+
 use crate::words::words;
-use crate::{Order, State, StateKind, Timestamp};
+use crate::{AttentionCode, Order, State, StateKind, Timestamp};
 
 words! {
     /// A language of the status texts.
@@ -25,8 +28,7 @@ impl Locale {
 /// The status text of an order as read at `now`, which only the countdown needs.
 pub fn text(order: &Order, locale: Locale, now: Timestamp) -> String {
     if let Some(attention) = order.attention() {
-        let reason = attention.code.text(locale);
-        return format!("{}{reason}", locale.pick("需人工处理: ", "Needs attention: "));
+        return needs_attention(attention.code, locale);
     }
     match &order.state {
         State::AwaitingPayment { due_at } => {
@@ -41,6 +43,11 @@ pub fn text(order: &Order, locale: Locale, now: Timestamp) -> String {
         }
         state => fixed(state.kind(), locale).to_owned(),
     }
+}
+
+/// The status text of any order that needs a person.
+pub(crate) fn needs_attention(code: AttentionCode, locale: Locale) -> String {
+    format!("{}{}", locale.pick("需人工处理: ", "Needs attention: "), code.text(locale))
 }
 
 /// The part of a state's text that is always the same.

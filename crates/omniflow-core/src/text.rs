@@ -1,4 +1,5 @@
 //! Checked texts: an `OrderId` cannot be passed as a `Sku`, and neither can hold a control character.
+//! What people write in their own words may have line breaks and tabs, and no other one.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,7 +13,7 @@ pub enum TextError {
     /// More characters than allowed.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// A control character (Unicode category Cc), NUL among them.
+    /// A control character (Unicode category Cc), NUL among them, that the text may not have.
     #[error("must not contain control characters")]
     Control,
     /// A character that a URL path segment would need to escape.
@@ -20,17 +21,28 @@ pub enum TextError {
     NotUrlSafe,
 }
 
-fn check(text: &str, most: usize) -> Result<(), TextError> {
+fn check_length(text: &str, most: usize) -> Result<(), TextError> {
     if text.is_empty() {
         return Err(TextError::Empty);
     }
     if text.len() > most && text.chars().count() > most {
         return Err(TextError::TooLong(most));
     }
-    if text.chars().any(char::is_control) {
-        return Err(TextError::Control);
-    }
     Ok(())
+}
+
+fn check(text: &str, most: usize) -> Result<(), TextError> {
+    check_length(text, most)?;
+    if text.chars().any(char::is_control) { Err(TextError::Control) } else { Ok(()) }
+}
+
+fn check_prose(text: &str, most: usize) -> Result<(), TextError> {
+    check_length(text, most)?;
+    if text.chars().any(unfit_for_prose) { Err(TextError::Control) } else { Ok(()) }
+}
+
+fn unfit_for_prose(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
 fn check_url_safe(text: &str, most: usize) -> Result<(), TextError> {
@@ -99,7 +111,7 @@ text! {
     /// One report about a payment; with the payment's id it names the report.
     PaymentEventId, 100, check;
     /// Why somebody did something, in their own words.
-    ReasonText, 500, check;
+    ReasonText, 500, check_prose;
     /// A name that a provider gave: a tracking number, a refund, an accepted request.
     Reference, 500, check;
     /// Who caused an event: a key's name, or one of the engine's own.
@@ -109,7 +121,7 @@ text! {
 impl ReasonText {
     /// Takes what a machine said, cut and cleaned so that it always fits.
     pub fn lossy(text: &str) -> Option<Self> {
-        let clean: String = text.chars().filter(|c| !c.is_control()).take(Self::MAX_CHARS).collect();
+        let clean: String = text.chars().filter(|c| !unfit_for_prose(*c)).take(Self::MAX_CHARS).collect();
         Self::new(clean).ok()
     }
 }
@@ -165,6 +177,24 @@ mod tests {
         assert_eq!(Sku::new(""), Err(TextError::Empty));
         assert_eq!(Sku::new("a\0b"), Err(TextError::Control));
         assert!(ReasonText::new("\u{202e}مرحبا").is_ok(), "right-to-left text is ordinary text");
+    }
+
+    #[test]
+    fn what_people_write_may_have_lines_and_nothing_that_a_database_refuses() {
+        assert!(ReasonText::new("late again\r\n\tand broken").is_ok());
+        assert_eq!(ReasonText::new("a\0b"), Err(TextError::Control));
+        assert_eq!(Reference::new("a\nb"), Err(TextError::Control), "a name is no prose");
+        assert!(ReasonText::new("x".repeat(500)).is_ok());
+        assert_eq!(ReasonText::new("x".repeat(501)), Err(TextError::TooLong(500)));
+    }
+
+    #[test]
+    fn what_a_machine_said_always_fits() {
+        let said = format!("\0502\n{}", "é".repeat(600));
+        let text = ReasonText::lossy(&said).unwrap();
+        assert!(text.as_str().starts_with("502\né"));
+        assert_eq!(text.as_str().chars().count(), 500);
+        assert_eq!(ReasonText::lossy("\0\u{7f}"), None, "nothing is left");
     }
 
     #[test]

@@ -51,7 +51,9 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place where the product reads the wall clock")]
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Timestamp::from_millis(since_epoch.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+        Timestamp::from_millis(
+            since_epoch.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     fn sleep_until(&self, at: Timestamp, busy: Busy) -> Answer<'static, Busy> {

@@ -171,8 +171,11 @@ pub trait OrderEngine: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    fn stocks<'a>(&'a self, after: Option<&'a Sku>, limit: usize)
-    -> Answer<'a, Result<Vec<StockLevel>, Error>>;
+    fn stocks<'a>(
+        &'a self,
+        after: Option<&'a Sku>,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<StockLevel>, Error>>;
 
     /// Sets what is on hand; creates the SKU where it is new.
     ///

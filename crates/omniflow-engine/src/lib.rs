@@ -4,6 +4,7 @@
 //! Nothing here knows SQLite, Temporal or HTTP.
 
 pub mod clock;
+#[cfg(feature = "conformance")]
 pub mod conformance;
 mod details;
 mod engine;
@@ -21,7 +22,5 @@ pub use engine::{
 };
 pub use error::Error;
 pub use perform::{Attempts, perform};
-pub use providers::{
-    Attempt, Carrier, EffectRequest, Payments, Providers, RefundRequest, ShipmentRequest,
-};
+pub use providers::{Attempt, Carrier, EffectRequest, Payments, Providers, RefundRequest, ShipmentRequest};
 pub use stock::{AdjustStock, SetStock, StockLevel, StockSet};

@@ -1,5 +1,8 @@
 //! How one effect is tried until it is decided.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Attempt, Busy, Clock, EffectRequest, Providers};
 use omniflow_core::{Outcome, ReasonText, RetryPolicy};
 
@@ -12,10 +15,11 @@ pub struct Attempts {
     pub attempts: u32,
 }
 
-/// Asks a provider until the effect is decided or the policy's attempts are used up.
+/// Asks a provider until the effect is decided or the policy's attempts are used up; at least once.
 ///
 /// An attempt without an answer in time may have taken effect; if any did so, the whole is
-/// [`Outcome::Unknown`] rather than [`Outcome::Exhausted`].
+/// [`Outcome::Unknown`] rather than [`Outcome::Exhausted`]. Dropping the future gives up: the effect may
+/// have been taken or not, and asking again with the same key tells.
 pub async fn perform(
     providers: &Providers,
     clock: &dyn Clock,
@@ -28,35 +32,21 @@ pub async fn perform(
         attempts += 1;
         let (attempt, awake) = bounded(providers, clock, request, retry, busy).await;
         busy = awake;
-        let error = match attempt {
-            Attempt::Done(receipt) => return (Attempts { outcome: Outcome::Done(receipt), attempts }, busy),
-            Attempt::Accepted { reference } => {
-                return (Attempts { outcome: Outcome::Accepted { reference }, attempts }, busy);
-            }
-            Attempt::Refused { reason } => {
-                return (Attempts { outcome: Outcome::Refused { reason }, attempts }, busy);
-            }
-            Attempt::NotTaken { error } => error,
-            Attempt::Unknown { error } => {
-                may_have_happened = true;
-                error
-            }
+        may_have_happened |= matches!(attempt, Attempt::Unknown { .. });
+        let error = match decided(attempt) {
+            Ok(outcome) => return (Attempts { outcome, attempts }, busy),
+            Err(error) => error,
         };
         if attempts >= retry.attempts {
-            let last_error = ReasonText::lossy(&error);
-            let outcome = if may_have_happened {
-                Outcome::Unknown { attempts, last_error }
-            } else {
-                Outcome::Exhausted { attempts, last_error }
-            };
-            return (Attempts { outcome, attempts }, busy);
+            return (Attempts { outcome: given_up(attempts, may_have_happened, &error), attempts }, busy);
         }
         tracing::debug!(effect = %request.effect_id(), attempts, error, "attempt failed; it is made again");
         busy = clock.sleep_until(clock.now().plus_millis(retry.pause_ms(attempts)), busy).await;
     }
 }
 
-/// One attempt within its time-out. The attempt has the token; the time-out brings its own when it wakes.
+/// One attempt within its time-out. Both sides have a token, so that time cannot move on before the time-out
+/// has been set; an attempt that is answered at once sets none.
 async fn bounded(
     providers: &Providers,
     clock: &dyn Clock,
@@ -67,10 +57,29 @@ async fn bounded(
     let deadline = clock.now().plus_millis(retry.attempt_timeout_ms);
     tokio::select! {
         biased;
-        busy = clock.sleep_until(deadline, Busy::default()) => {
+        answered = providers.attempt(request, busy.clone()) => answered,
+        busy = clock.sleep_until(deadline, busy) => {
             let error = format!("no answer within {} ms", retry.attempt_timeout_ms);
             (Attempt::Unknown { error }, busy)
         }
-        answered = providers.attempt(request, busy) => answered,
+    }
+}
+
+/// The outcome, or what was heard of an attempt that has not decided the effect.
+fn decided(attempt: Attempt) -> Result<Outcome, String> {
+    match attempt {
+        Attempt::Done(receipt) => Ok(Outcome::Done(receipt)),
+        Attempt::Accepted { reference } => Ok(Outcome::Accepted { reference }),
+        Attempt::Refused { reason } => Ok(Outcome::Refused { reason }),
+        Attempt::NotTaken { error } | Attempt::Unknown { error } => Err(error),
+    }
+}
+
+fn given_up(attempts: u32, may_have_happened: bool, error: &str) -> Outcome {
+    let last_error = ReasonText::lossy(error);
+    if may_have_happened {
+        Outcome::Unknown { attempts, last_error }
+    } else {
+        Outcome::Exhausted { attempts, last_error }
     }
 }

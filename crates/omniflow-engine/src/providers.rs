@@ -104,7 +104,8 @@ pub trait Carrier: Send + Sync + 'static {
     /// Makes one attempt. The same effect id asked twice has one effect.
     ///
     /// It holds `busy` while it works and gives it up only to sleep on the engine's clock.
-    fn create_shipment<'a>(&'a self, request: &'a ShipmentRequest, busy: Busy) -> Answer<'a, (Attempt, Busy)>;
+    fn create_shipment<'a>(&'a self, request: &'a ShipmentRequest, busy: Busy)
+    -> Answer<'a, (Attempt, Busy)>;
 }
 
 /// Who gives money back.

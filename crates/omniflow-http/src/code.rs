@@ -115,13 +115,17 @@ impl Code {
     /// What the caller can do, where nobody said it better.
     pub(crate) const fn advice(self) -> &'static str {
         match self {
-            Self::UnknownRoute => "Check the path; the API's paths begin with /api/v1 and are listed in its documentation.",
+            Self::UnknownRoute => {
+                "Check the path; the API's paths begin with /api/v1 and are listed in its documentation."
+            }
             Self::MethodNotAllowed => "Use one of the methods in the Allow header.",
             Self::RequestTimeout => "Send the whole request sooner.",
             Self::TooLarge => "Send a smaller body.",
             Self::UriTooLong => "Send a shorter path and query.",
             Self::HeadersTooLarge => "Send fewer or shorter headers.",
-            Self::Internal => "Try again later; if it goes on, report the request_id to who runs this server.",
+            Self::Internal => {
+                "Try again later; if it goes on, report the request_id to who runs this server."
+            }
             Self::EngineUnavailable | Self::Overloaded => "Try again after the time in Retry-After.",
             _ => "Correct the request and send it again.",
         }

@@ -2,27 +2,52 @@
 
 use axum::http::{HeaderMap, header};
 use omniflow_core::Locale;
+use std::cmp::Reverse;
 
 /// The locale that the caller likes best (RFC 9110, 12.5.4), or `server` where it asked for none that we
 /// have. Of two liked as much, the one named first.
 pub fn negotiate(headers: &HeaderMap, server: Locale) -> Locale {
-    let mut best: Option<(u16, Locale)> = None;
-    let mut refused = vec![];
-    for (range, quality) in ranges(headers) {
-        let Some(locale) = locale_of(range, server) else { continue };
-        match quality {
-            0 => refused.push(locale),
-            quality if best.is_none_or(|(most, _)| quality > most) => best = Some((quality, locale)),
-            _ => {}
+    if !headers.contains_key(header::ACCEPT_LANGUAGE) {
+        return server;
+    }
+    let ranges: Vec<(&str, u16)> = ranges(headers).collect();
+    let liking = |locale: &Locale| (Liking::of(*locale, &ranges), *locale == server);
+    Locale::ALL.iter().copied().max_by_key(liking).unwrap_or(server)
+}
+
+/// How much a locale is liked, the least first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Liking {
+    Refused,
+    NotNamed,
+    Liked { thousandths: u16, place: Reverse<usize> },
+}
+
+impl Liking {
+    /// What the ranges that name the locale say, or else what `*` says.
+    fn of(locale: Locale, ranges: &[(&str, u16)]) -> Self {
+        let said = |named: fn(&str, Locale) -> bool| {
+            let matching = ranges.iter().enumerate().filter(|(_, (range, _))| named(range, locale));
+            matching.map(|(place, (_, quality))| Self::said(*quality, place)).max()
+        };
+        said(names).or_else(|| said(|range, _| range == "*")).unwrap_or(Self::NotNamed)
+    }
+
+    fn said(thousandths: u16, place: usize) -> Self {
+        match thousandths {
+            0 => Self::Refused,
+            _ => Self::Liked { thousandths, place: Reverse(place) },
         }
     }
-    match best {
-        Some((_, locale)) => locale,
-        None if refused.contains(&server) => {
-            Locale::ALL.iter().copied().find(|locale| !refused.contains(locale)).unwrap_or(server)
-        }
-        None => server,
-    }
+}
+
+/// Whether a language range names a locale, whatever its region or script.
+fn names(range: &str, locale: Locale) -> bool {
+    let language = range.split('-').next().unwrap_or_default();
+    language.eq_ignore_ascii_case(match locale {
+        Locale::ZhCn => "zh",
+        Locale::En => "en",
+    })
 }
 
 /// Language ranges with their quality in thousandths; what cannot be read is left out.
@@ -37,21 +62,13 @@ fn ranges(headers: &HeaderMap) -> impl Iterator<Item = (&str, u16)> {
 
 fn thousandths(weight: &str) -> Option<u16> {
     let (whole, part) = weight.split_once('.').unwrap_or((weight, ""));
-    let digits = part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
-    match whole {
-        "0" if digits => format!("{part:0<3}").parse().ok(),
-        "1" if digits && part.bytes().all(|byte| byte == b'0') => Some(1_000),
-        _ => None,
+    if part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
     }
-}
-
-/// The locale that a language range names, whatever its region or script; `*` is the server's.
-fn locale_of(range: &str, server: Locale) -> Option<Locale> {
-    let language = range.split('-').next().unwrap_or_default();
-    match language.to_ascii_lowercase().as_str() {
-        "zh" => Some(Locale::ZhCn),
-        "en" => Some(Locale::En),
-        "*" => Some(server),
+    let part = part.bytes().chain(*b"000").take(3).fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    match (whole, part) {
+        ("0", part) => Some(part),
+        ("1", 0) => Some(1_000),
         _ => None,
     }
 }
@@ -101,6 +118,7 @@ mod tests {
     fn a_refused_language_is_not_given_if_there_is_another() {
         assert_eq!(negotiated(&["zh;q=0"], Locale::ZhCn), Locale::En);
         assert_eq!(negotiated(&["zh;q=0, en;q=0"], Locale::ZhCn), Locale::ZhCn);
-        assert_eq!(negotiated(&["zh;q=0, *"], Locale::ZhCn), Locale::ZhCn, "see below");
+        assert_eq!(negotiated(&["zh;q=0, *"], Locale::ZhCn), Locale::En);
+        assert_eq!(negotiated(&["*;q=0, en;q=0.1"], Locale::ZhCn), Locale::En);
     }
 }

@@ -15,7 +15,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A refusal or failure, as the caller sees it.
 ///
-/// As a response it is unfinished, without a body: the layer of [`crate::front`] writes the document, since
+/// As a response it is unfinished, without a body: the layer of [`crate::with_front`] writes the document, since
 /// only there is the request's id known.
 #[derive(Clone, Debug)]
 pub struct Problem {

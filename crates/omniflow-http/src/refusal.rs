@@ -48,7 +48,10 @@ mod tests {
         let bare = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: now\r\n\r\n";
         assert_eq!(code_of(bare), Some(Code::MalformedRequest));
         assert_eq!(code_of(&answer(Code::MalformedRequest)), None);
-        assert_eq!(code_of(b"HTTP/1.1 400 Bad Request\r\nx-request-id: 1\r\ncontent-length: 0\r\n\r\n"), None);
+        assert_eq!(
+            code_of(b"HTTP/1.1 400 Bad Request\r\nx-request-id: 1\r\ncontent-length: 0\r\n\r\n"),
+            None
+        );
         assert_eq!(code_of(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), None);
         assert_eq!(code_of(b""), None);
     }

@@ -65,18 +65,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Nothing to read: fine while the server answers, bounded while it waits for a request.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_patience(cx));
+        if self.reading.has_begun && !self.unwritten.is_running() {
+            // Best effort: the system's buffer is empty, so it takes this at once.
+            let _ = Pin::new(&mut self.stream).poll_write(cx, &refusal::answer(Code::RequestTimeout));
+        }
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+
+    /// Ready when a request is overdue.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let turn = self.turn.number();
         self.reading.follow(turn);
         if Turn::is_servers(turn) {
             return Poll::Pending;
         }
         let limit = if self.reading.has_begun { self.limits.header_read } else { self.limits.idle };
-        ready!(self.reading.silence.poll(cx, limit));
-        if self.reading.has_begun && !self.unwritten.is_running() {
-            // Best effort: the system's buffer is empty, so it takes this at once.
-            let _ = Pin::new(&mut self.stream).poll_write(cx, &refusal::answer(Code::RequestTimeout));
-        }
-        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+        self.reading.silence.poll(cx, limit)
     }
 
     /// Writes by `write`, unless the bytes are a refusal of hyper's: then ours.
@@ -87,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if self.refusal.is_none() && first.starts_with(b"HTTP/1.") {
-            self.refusal = refusal::code_of(first).map(|code| Refusal::new(code));
+            self.refusal = refusal::code_of(first).map(Refusal::new);
         }
         let outcome = match &mut self.refusal {
             Some(refusal) => refusal.poll_write(Pin::new(&mut self.stream), cx).map_ok(|()| first.len()),
@@ -181,11 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_with(cx, buf, |stream, cx| stream.poll_write(cx, buf))
     }
 
@@ -203,7 +204,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        // Once an answer is out, hyper does not read before there is something to read, so this is where the
+        // wait for the next request begins. If it is over already, the read that follows says so.
+        if self.reading.turn != self.turn.number() && self.poll_patience(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

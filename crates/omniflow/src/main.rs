@@ -1,2 +1,38 @@
-//! placeholder
-fn main() {}
+//! The `omniflow` program: wires the parts together and speaks to people.
+
+mod bench;
+mod cli;
+mod dev;
+mod failure;
+mod telemetry;
+mod verify;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command {
+        Command::Dev(args) => dev::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Verify(args) => verify::run(&args),
+        Command::Lifecycle(args) => {
+            let text = match args.mermaid {
+                true => omniflow_core::lifecycle::mermaid(),
+                false => omniflow_core::lifecycle::table(),
+            };
+            print!("{text}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Bench(args) => bench::run(args)
+            .map(|verdict| ExitCode::from(verdict.exit_code()))
+            .map_err(|error| Failure::with_code(error.exit_code(), error)),
+    }
+}

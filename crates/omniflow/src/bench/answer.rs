@@ -124,7 +124,8 @@ fn value_of<'a>(body: &'a [u8], key: &str) -> Option<&'a [u8]> {
     loop {
         let quote = rest.iter().position(|byte| *byte == b'"')?;
         rest = &rest[quote + 1..];
-        let Some(after) = rest.strip_prefix(key.as_bytes()).and_then(|after| after.strip_prefix(b"\"")) else {
+        let Some(after) = rest.strip_prefix(key.as_bytes()).and_then(|after| after.strip_prefix(b"\""))
+        else {
             continue;
         };
         if let Some(value) = after.trim_ascii_start().strip_prefix(b":") {
@@ -137,7 +138,8 @@ fn value_of<'a>(body: &'a [u8], key: &str) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
 
-    const ORDER: &str = "HTTP/1.1 201 Created\r\ncontent-length: 16\r\nETag: \"2\"\r\n\r\n{\"state\":\"paid\"}";
+    const ORDER: &str =
+        "HTTP/1.1 201 Created\r\ncontent-length: 16\r\nETag: \"2\"\r\n\r\n{\"state\":\"paid\"}";
 
     #[test]
     fn an_answer_is_complete_with_its_last_byte_only() {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use jiff::SignedDuration;
 
 use super::drive::Limit;
 use super::run::{LoadKind, Plan};
@@ -168,14 +167,17 @@ fn payment_window(text: &str) -> Result<Duration, String> {
 }
 
 fn time_within(text: &str, least: Duration, most: Duration, range: &str) -> Result<Duration, String> {
-    let time: SignedDuration = text.parse().map_err(|_| "a time such as 10s, 500ms or 1m30s is expected".to_owned())?;
-    let time = Duration::try_from(time).map_err(|_| "a time cannot be negative".to_owned())?;
+    let time = omniflow_http::duration::parse(text)?;
     if (least..=most).contains(&time) { Ok(time) } else { Err(format!("it must be from {range}")) }
 }
 
 fn sku(text: &str) -> Result<String, String> {
     let length = text.chars().count();
-    if (1..=100).contains(&length) { Ok(text.to_owned()) } else { Err("a SKU has 1 to 100 characters".to_owned()) }
+    if (1..=100).contains(&length) {
+        Ok(text.to_owned())
+    } else {
+        Err("a SKU has 1 to 100 characters".to_owned())
+    }
 }
 
 /// A decimal number as JSON writes it: sent as it is, so that no digit changes.
@@ -203,7 +205,9 @@ mod tests {
 
     fn plan(line: &str) -> Result<Plan, String> {
         let words = std::iter::once("bench").chain(line.split(' '));
-        Program::try_parse_from(words).map(|program| program.bench.into_plan().0).map_err(|error| error.to_string())
+        Program::try_parse_from(words)
+            .map(|program| program.bench.into_plan().0)
+            .map_err(|error| error.to_string())
     }
 
     #[test]

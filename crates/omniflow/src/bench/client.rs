@@ -110,3 +110,61 @@ pub(super) async fn connect_once(addresses: &[SocketAddr]) -> io::Result<TcpStre
     stream.set_nodelay(true)?;
     Ok(stream)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake_server::{FakeServer, Reply, answer};
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+
+    fn connection(server: &FakeServer) -> Connection {
+        Connection::new([server.address].into())
+    }
+
+    #[tokio::test]
+    async fn an_answer_larger_than_the_buffer_comes_in_whole() {
+        let body = "x".repeat(100_000);
+        let sent = body.clone();
+        let server = FakeServer::start(move |_| Some(Reply::Bytes(answer(200, "ETag: \"3\"\r\n", &sent))));
+        let mut connection = connection(&server);
+        for _ in 0..2 {
+            let answer = connection.exchange(REQUEST).await.unwrap();
+            assert_eq!((answer.status, answer.etag, answer.body), (200, Some("\"3\""), body.as_bytes()));
+        }
+        assert_eq!(server.connections(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_cut_short_is_lost_and_the_next_one_is_not() {
+        let server = FakeServer::start(|seen| {
+            let whole = answer(200, "", "0123456789");
+            let cut = whole[..whole.len() - 1].to_owned();
+            Some(if seen.position == 0 { Reply::Close(cut) } else { Reply::Bytes(whole) })
+        });
+        let mut connection = connection(&server);
+        assert!(matches!(connection.exchange(REQUEST).await, Err(Error::Lost)));
+        assert_eq!(connection.exchange(REQUEST).await.unwrap().body, b"0123456789");
+    }
+
+    #[tokio::test]
+    async fn a_connection_closed_while_idle_costs_no_request() {
+        let server = FakeServer::start(|_| Some(Reply::Close(answer(200, "", ""))));
+        let mut connection = connection(&server);
+        connection.exchange(REQUEST).await.unwrap();
+        // The end of the stream is what makes it readable again.
+        connection.stream.as_ref().unwrap().readable().await.unwrap();
+        connection.exchange(REQUEST).await.unwrap();
+        assert_eq!(server.connections(), 2);
+    }
+
+    #[tokio::test]
+    async fn bytes_nobody_asked_for_end_the_connection() {
+        let server =
+            FakeServer::start(|_| Some(Reply::Bytes(answer(200, "", "") + "HTTP/1.1 200 X\r\n\r\n")));
+        let mut connection = connection(&server);
+        connection.exchange(REQUEST).await.unwrap();
+        connection.exchange(REQUEST).await.unwrap();
+        assert_eq!(server.connections(), 2);
+    }
+}

@@ -44,7 +44,11 @@ pub(super) enum Stop {
 
 impl Stop {
     /// A failure at `step`.
-    pub(super) fn failed(step: Step, status: Option<u16>, code: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+    pub(super) fn failed(
+        step: Step,
+        status: Option<u16>,
+        code: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> Self {
         Self::Failed(Failure { step, status, code: code.into() })
     }
 
@@ -93,7 +97,7 @@ impl Pool {
 /// When a phase starts no more orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
-    /// After this time.
+    /// After this time, but not before each connection has started one.
     For(Duration),
     /// After this many orders.
     Orders(u64),
@@ -222,7 +226,7 @@ impl<L> Course<L> {
 }
 
 async fn work<L: Load>(course: Rc<Course<L>>, mut connection: Connection) -> Connection {
-    let mut intended = Instant::now();
+    let mut intended = course.begun;
     while course.admits(intended) {
         let outcome = course.load.once(&mut connection, &course.tally, intended).await;
         let now = Instant::now();

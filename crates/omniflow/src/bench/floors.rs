@@ -14,14 +14,15 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::client::Connection;
-use super::drive::{self, Limit, Load, Pool, Stop};
+use super::drive::{self, Ended, Limit, Load, Pool, Stop};
+use super::error::Error;
 use super::progress::Progress;
+use super::report::rounded;
 use super::tally::{Step, Tally};
 use super::target::Target;
 
-/// The sync floor: so many rounds, but no longer than this.
+/// Syncs that are timed, unless the time is up before.
 const SYNC_ROUNDS: usize = 200;
-const SYNC_TIME: Duration = Duration::from_secs(1);
 /// What is written before each sync.
 const BLOCK: [u8; 4096] = [0xA5; 4096];
 /// Blocks of the file that the rounds write over, so that no round makes it grow.
@@ -38,18 +39,25 @@ pub(super) struct Floors {
     pub(super) noop_requests_per_s: Option<f64>,
 }
 
-/// Takes both floors. `noop_time` is how long the empty route is loaded.
+/// Takes both floors, each for `time` at most.
+///
+/// # Errors
+/// [`Error::FloorDir`] where `dir` cannot be written to, [`Error::Interrupted`] by Ctrl-C.
 pub(super) async fn measure(
     dir: &Path,
     target: &Target,
     pool: &mut Pool,
-    noop_time: Duration,
+    time: Duration,
     patience: Duration,
-) -> io::Result<Floors> {
-    let (p50, p99) = fdatasync(dir)?;
+) -> Result<Floors, Error> {
+    let unwritable = |source| Error::FloorDir { dir: dir.to_owned(), source };
+    let (p50, p99) = fdatasync(dir, time).map_err(unwritable)?;
     let load = Rc::new(Noop { request: target.get("/healthz", "") });
-    let phase = drive::drive(load, pool, Limit::For(noop_time), patience, &Progress::hidden()).await?;
-    let rate = (phase.tally.done > 0 && phase.tally.failures.is_empty()).then(|| phase.rate());
+    let phase = drive::drive(load, pool, Limit::For(time), patience, &Progress::hidden()).await?;
+    if let Ended::Interrupted = phase.ended {
+        return Err(Error::Interrupted);
+    }
+    let rate = (phase.tally.done > 0 && phase.tally.failures.is_empty()).then(|| rounded(phase.rate()));
     Ok(Floors { fdatasync_p50_ms: p50, fdatasync_p99_ms: p99, noop_requests_per_s: rate })
 }
 
@@ -71,7 +79,7 @@ impl Load for Noop {
 }
 
 /// p50 and p99, in milliseconds, of writing 4 KiB over an existing file and syncing its data.
-fn fdatasync(dir: &Path) -> io::Result<(f64, f64)> {
+fn fdatasync(dir: &Path, time: Duration) -> io::Result<(f64, f64)> {
     let scratch = Scratch::new(dir)?;
     let mut times = Vec::with_capacity(SYNC_ROUNDS);
     let begun = Instant::now();
@@ -80,7 +88,7 @@ fn fdatasync(dir: &Path) -> io::Result<(f64, f64)> {
         scratch.file.write_all_at(&BLOCK, block * BLOCK.len() as u64)?;
         scratch.file.sync_data()?;
         times.push(before.elapsed());
-        if begun.elapsed() >= SYNC_TIME {
+        if begun.elapsed() >= time {
             break;
         }
     }
@@ -91,7 +99,7 @@ fn fdatasync(dir: &Path) -> io::Result<(f64, f64)> {
 /// The smallest of `sorted` that at least `share` of them do not exceed; 0 of none.
 fn quantile_ms(sorted: &[Duration], share: f64) -> f64 {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    sorted.get(rank.saturating_sub(1)).map_or(0.0, |time| rounded(time.as_secs_f64() * 1e3))
 }
 
 /// A file of zeros that is gone when dropped.
@@ -134,13 +142,13 @@ mod tests {
     #[test]
     fn the_sync_floor_leaves_no_file_behind() {
         let dir = tempfile::tempdir().unwrap();
-        let (p50, p99) = fdatasync(dir.path()).unwrap();
+        let (p50, p99) = fdatasync(dir.path(), Duration::from_millis(50)).unwrap();
         assert!(p50 > 0.0 && p99 >= p50, "{p50} {p99}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]
     fn a_directory_that_is_not_there_is_an_error() {
-        assert!(fdatasync(Path::new("/nowhere/at/all")).is_err());
+        assert!(fdatasync(Path::new("/nowhere/at/all"), Duration::ZERO).is_err());
     }
 }

@@ -29,6 +29,8 @@ mod run;
 mod stock;
 mod tally;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write as _};
 

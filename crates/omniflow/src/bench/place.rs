@@ -17,10 +17,15 @@ pub(super) struct PlaceRequests {
 impl PlaceRequests {
     /// Orders of `amount` (a JSON number, in major units of USD) for one piece of each of `skus` in turn.
     pub(super) fn new(target: &Target, skus: &[String], amount: &str, window: Option<Duration>) -> Self {
-        let window = window.map_or(String::new(), |time| format!(r#","payment_window_seconds":{}"#, time.as_secs()));
+        let window =
+            window.map_or(String::new(), |time| format!(r#","payment_window_seconds":{}"#, time.as_secs()));
         let request = |sku: &String| {
             let sku = serde_json::Value::from(sku.as_str());
-            target.send("POST", "/api/v1/orders", &format!(r#"{{"amount":{amount},"items":[{sku}]{window}}}"#))
+            target.send(
+                "POST",
+                "/api/v1/orders",
+                &format!(r#"{{"amount":{amount},"items":[{sku}]{window}}}"#),
+            )
         };
         Self { requests: skus.iter().map(request).collect(), turn: Cell::new(0) }
     }

@@ -26,8 +26,7 @@ impl Usage {
     pub(super) fn of(pid: u32) -> io::Result<Self> {
         let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}"));
         let cpu = cpu_of(&read("stat")?).ok_or_else(|| unreadable("stat"))?;
-        let written_bytes =
-            number_after(&read("io")?, "\nwrite_bytes:").ok_or_else(|| unreadable("io"))?;
+        let written_bytes = number_after(&read("io")?, "\nwrite_bytes:").ok_or_else(|| unreadable("io"))?;
         let resident_kib = number_after(&read("status")?, "\nVmRSS:").ok_or_else(|| unreadable("status"))?;
         Ok(Self { cpu, written_bytes, resident_bytes: resident_kib * 1024 })
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::drive::{Ended, Phase};
 use super::floors::Floors;
+use super::stock::StockSet;
 use super::tally::{Failure, Step, Tally};
 
 /// A run's figures. The names of its fields are the JSON report's keys and stay as they are.
@@ -40,6 +41,8 @@ pub(super) struct Report {
     pub(super) client_cpu_us_per_order: Option<f64>,
     /// The server process's figures, where `--server-pid` named it.
     pub(super) server: Option<Server>,
+    /// Stock that was set before the run and stays so.
+    pub(super) stock_set: Vec<StockSet>,
 }
 
 /// Latencies by step.
@@ -146,10 +149,15 @@ impl Failures {
 pub(super) fn ending(phase: &Phase) -> (&'static str, Option<String>) {
     match &phase.ended {
         Ended::Done => ("done", None),
-        Ended::Interrupted => ("interrupted", Some("Interrupted: orders under way are not counted.".to_owned())),
-        Ended::Unreachable(error) => {
-            ("unreachable", Some(format!("The server went away ({error}): start it again, then repeat the run.")))
+        Ended::Interrupted => {
+            ("interrupted", Some("Interrupted: orders under way are not counted.".to_owned()))
         }
+        Ended::Unreachable(error) => (
+            "unreachable",
+            Some(format!(
+                "No connection to the server any more ({error}): start it again, then repeat the run."
+            )),
+        ),
         Ended::Silent(time) => {
             ("silent", Some(format!("Nothing was answered for {} s: the run was given up.", time.as_secs())))
         }
@@ -165,7 +173,8 @@ impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (connections, elapsed) = (self.connections, self.elapsed_s);
         writeln!(out, "{}: {connections} at a time for {elapsed:.1} s, {}\n", self.bench, self.url)?;
-        let (rate, orders, failed) = (thousands(self.orders_per_s), thousands(self.orders as f64), self.failed);
+        let (rate, orders, failed) =
+            (thousands(self.orders_per_s), thousands(self.orders as f64), self.failed);
         writeln!(out, "  {rate} orders/s   {orders} done, {failed} failed\n")?;
         self.write_latencies(out)?;
         for failures in &self.failures {
@@ -175,6 +184,9 @@ impl fmt::Display for Report {
         }
         self.write_floors(out)?;
         self.write_usage(out)?;
+        for StockSet { sku, on_hand } in &self.stock_set {
+            writeln!(out, "  stock of {sku} set to {} before the run", thousands(*on_hand as f64))?;
+        }
         self.ended_detail.iter().try_for_each(|detail| writeln!(out, "\n{detail}"))
     }
 }
@@ -197,9 +209,14 @@ impl Report {
     fn write_floors(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let around = [("before", Some(self.floors.before)), ("after", self.floors.after)];
         for (when, floors) in around.iter().filter_map(|(when, floors)| Some((when, (*floors)?))) {
-            let noop = floors.noop_requests_per_s.map_or("not there".to_owned(), |rate| format!("{}/s", thousands(rate)));
+            let noop = floors
+                .noop_requests_per_s
+                .map_or("not there".to_owned(), |rate| format!("{}/s", thousands(rate)));
             let (p50, p99) = (floors.fdatasync_p50_ms, floors.fdatasync_p99_ms);
-            writeln!(out, "  floors {when:<7} fdatasync p50 {p50:.2} ms, p99 {p99:.2} ms; GET /healthz {noop}")?;
+            writeln!(
+                out,
+                "  floors {when:<7} fdatasync p50 {p50:.2} ms, p99 {p99:.2} ms; GET /healthz {noop}"
+            )?;
         }
         Ok(())
     }
@@ -209,7 +226,10 @@ impl Report {
         if let Some(server) = &self.server {
             let (cpu, written) = (figure(server.cpu_us_per_order), figure(server.written_bytes_per_order));
             let resident = server.resident_bytes as f64 / 1e6;
-            write!(out, "  server {cpu} µs of CPU and {written} bytes written an order, {resident:.0} MB resident; ")?;
+            write!(
+                out,
+                "  server {cpu} µs of CPU and {written} bytes written an order, {resident:.0} MB resident; "
+            )?;
             writeln!(out, "generator {} µs an order", figure(self.client_cpu_us_per_order))?;
         }
         Ok(())

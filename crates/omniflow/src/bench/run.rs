@@ -13,7 +13,7 @@ use super::place::{Place, PlaceRequests};
 use super::process::Usage;
 use super::progress::Progress;
 use super::report::{self, Failures, FloorsAround, Latencies, Report, Server, rounded};
-use super::stock::{self, Stock};
+use super::stock::{self, Stock, StockSet};
 use super::target::Target;
 
 /// Which load.
@@ -39,7 +39,7 @@ pub(super) struct Plan {
     pub(super) payment_window: Option<Duration>,
     pub(super) stock: Stock,
     pub(super) floor_dir: PathBuf,
-    /// How long the empty route is loaded, each time.
+    /// How long each floor may take, each time.
     pub(super) floor_time: Duration,
     /// How long nothing at all may be answered.
     pub(super) patience: Duration,
@@ -62,7 +62,7 @@ pub(super) async fn execute(plan: &Plan) -> Result<Report, Error> {
 }
 
 async fn measure<L: Load + 'static>(plan: &Plan, bench: &'static str, load: Rc<L>) -> Result<Report, Error> {
-    let mut pool = prepare(plan).await?;
+    let (mut pool, stock_set) = prepare(plan).await?;
     let before = take_floors(plan, &mut pool).await?;
     let warmup = warm_up(plan, load.clone(), &mut pool).await?;
     let usage = Usages::now(plan)?;
@@ -71,32 +71,37 @@ async fn measure<L: Load + 'static>(plan: &Plan, bench: &'static str, load: Rc<L
     drop(progress);
     let usage = usage.until_now(plan, phase.tally.done);
     let after = match phase.ended {
-        Ended::Done => Some(take_floors(plan, &mut pool).await?),
+        Ended::Done => take_floors(plan, &mut pool).await.ok(),
         _ => None,
     };
     for (kind, count) in warmup.into_iter().flat_map(|phase| phase.tally.failures) {
         *phase.tally.failures.entry(kind).or_default() += count;
     }
-    Ok(report(plan, bench, &phase, FloorsAround { before, after }, usage))
+    let report = report(plan, bench, &phase, FloorsAround { before, after }, usage);
+    Ok(Report { stock_set, ..report })
 }
 
-/// Sees that the server answers and has the stock.
-async fn prepare(plan: &Plan) -> Result<Pool, Error> {
+/// Sees that the server answers and has the stock, and that its process can be read if it must be.
+async fn prepare(plan: &Plan) -> Result<(Pool, Vec<StockSet>), Error> {
+    Usages::now(plan)?;
     let unreachable = |error| Error::unreachable(&plan.target, &error);
     let addresses: Rc<[_]> = plan.target.resolve().map_err(unreachable)?.into();
     drop(client::connect_once(&addresses).await.map_err(unreachable)?);
     let mut connection = Connection::new(addresses.clone());
     stock::ask(&mut connection, &plan.target, &plan.target.get("/healthz", "")).await?;
-    stock::prepare(&mut connection, &plan.target, &plan.skus, plan.stock).await?;
-    Ok(Pool::new(addresses, plan.connections))
+    let stock_set = stock::prepare(&mut connection, &plan.target, &plan.skus, plan.stock).await?;
+    Ok((Pool::new(addresses, plan.connections), stock_set))
 }
 
 async fn take_floors(plan: &Plan, pool: &mut Pool) -> Result<Floors, Error> {
-    let floors = floors::measure(&plan.floor_dir, &plan.target, pool, plan.floor_time, plan.patience).await;
-    floors.map_err(|source| Error::FloorDir { dir: plan.floor_dir.clone(), source })
+    floors::measure(&plan.floor_dir, &plan.target, pool, plan.floor_time, plan.patience).await
 }
 
-async fn warm_up<L: Load + 'static>(plan: &Plan, load: Rc<L>, pool: &mut Pool) -> Result<Option<Phase>, Error> {
+async fn warm_up<L: Load + 'static>(
+    plan: &Plan,
+    load: Rc<L>,
+    pool: &mut Pool,
+) -> Result<Option<Phase>, Error> {
     if plan.warmup.is_zero() {
         return Ok(None);
     }
@@ -124,24 +129,29 @@ struct Used {
 
 impl Usages {
     fn now(plan: &Plan) -> Result<Self, Error> {
-        let server = plan.server_pid.map(|pid| Usage::of(pid).map_err(|source| Error::ServerPid { pid, source }));
+        let server =
+            plan.server_pid.map(|pid| Usage::of(pid).map_err(|source| Error::ServerPid { pid, source }));
         Ok(Self { client: Usage::of(std::process::id()).ok(), server: server.transpose()? })
     }
 
     /// Since `self`; nothing of a process that is not there any more.
     fn until_now(&self, plan: &Plan, orders: u64) -> Used {
         let per_order = |used: f64| (orders > 0).then(|| rounded(used / orders as f64));
-        let cpu_us = |from: &Usage, to: &Usage| per_order((to.cpu.saturating_sub(from.cpu)).as_secs_f64() * 1e6);
+        let cpu_us =
+            |from: &Usage, to: &Usage| per_order((to.cpu.saturating_sub(from.cpu)).as_secs_f64() * 1e6);
         let client = self.client.zip(Usage::of(std::process::id()).ok());
         let server = plan.server_pid.and_then(|pid| Some((pid, self.server?, Usage::of(pid).ok()?)));
         Used {
             client_cpu_us_per_order: client.and_then(|(from, to)| cpu_us(&from, &to)),
-            server: server.map(|(pid, from, to)| Server {
-                pid,
-                cpu_us_per_order: cpu_us(&from, &to),
-                written_bytes_per_order: per_order(to.written_bytes.saturating_sub(from.written_bytes) as f64),
-                resident_bytes: to.resident_bytes,
-            }),
+            server:
+                server.map(|(pid, from, to)| Server {
+                    pid,
+                    cpu_us_per_order: cpu_us(&from, &to),
+                    written_bytes_per_order: per_order(
+                        to.written_bytes.saturating_sub(from.written_bytes) as f64
+                    ),
+                    resident_bytes: to.resident_bytes,
+                }),
         }
     }
 }
@@ -163,5 +173,6 @@ fn report(plan: &Plan, bench: &'static str, phase: &Phase, floors: FloorsAround,
         floors,
         client_cpu_us_per_order: used.client_cpu_us_per_order,
         server: used.server,
+        stock_set: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
 use super::client::{self, Connection};
@@ -23,6 +23,13 @@ pub(super) enum Stock {
     AtLeast(u64),
 }
 
+/// A level that was set before the run, and stays after it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct StockSet {
+    pub(super) sku: String,
+    pub(super) on_hand: u64,
+}
+
 #[derive(Deserialize)]
 struct Level {
     reserved: u64,
@@ -30,6 +37,7 @@ struct Level {
 }
 
 /// Brings the stock of every one of `skus` to what `stock` says; a SKU that is not there is created.
+/// Answers what was set.
 ///
 /// # Errors
 /// [`Error::Refused`] where the server does not take the new level.
@@ -38,7 +46,8 @@ pub(super) async fn prepare(
     target: &Target,
     skus: &[String],
     stock: Stock,
-) -> Result<(), Error> {
+) -> Result<Vec<StockSet>, Error> {
+    let mut set = Vec::new();
     for sku in skus {
         let path = format!("/api/v1/inventory/{}", path_segment(sku));
         let on_hand = match stock {
@@ -52,9 +61,10 @@ pub(super) async fn prepare(
             if !matches!(answer.status, 200 | 201) {
                 return Err(refused("PUT", &path, &answer));
             }
+            set.push(StockSet { sku: sku.clone(), on_hand });
         }
     }
-    Ok(())
+    Ok(set)
 }
 
 /// What must be on hand for `pieces` to be available; none where they already are.
@@ -89,7 +99,7 @@ pub(super) async fn ask<'c>(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(client::Error::Unreadable(error))) => {
             Err(Error::Unreadable { url: target.to_string(), reason: error.to_string() })
-        },
+        }
         Ok(Err(client::Error::Unreachable(error))) => Err(Error::unreachable(target, &error)),
         Ok(Err(error @ client::Error::Lost)) => Err(Error::unreachable(target, &error)),
         Err(error) => Err(Error::unreachable(target, &error)),
@@ -99,5 +109,9 @@ pub(super) async fn ask<'c>(
 fn refused(method: &str, path: &str, answer: &Answer<'_>) -> Error {
     let code = answer.field("code").unwrap_or("no problem code; is this an OmniFlow server?");
     let detail = answer.field("detail").map_or(String::new(), |detail| format!(": {detail}"));
-    Error::Refused { request: format!("{method} {path}"), status: answer.status, reason: format!("{code}{detail}") }
+    Error::Refused {
+        request: format!("{method} {path}"),
+        status: answer.status,
+        reason: format!("{code}{detail}"),
+    }
 }

@@ -28,14 +28,17 @@ impl Target {
 
     /// A whole `GET` request; `headers` are complete lines, each with its line end.
     pub(super) fn get(&self, path: &str, headers: &str) -> Vec<u8> {
-        format!("GET {}{path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.prefix, self.authority).into_bytes()
+        format!("GET {}{path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.prefix, self.authority)
+            .into_bytes()
     }
 
     /// A whole request with a body; an empty one is sent as no body at all.
     pub(super) fn send(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
         let (prefix, authority, length) = (&self.prefix, &self.authority, body.len());
-        format!("{method} {prefix}{path} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: {length}\r\n\r\n{body}")
-            .into_bytes()
+        format!(
+            "{method} {prefix}{path} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
     }
 }
 

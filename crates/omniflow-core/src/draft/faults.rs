@@ -1,0 +1,72 @@
+//! Collecting what is wrong with a draft, and reading the values that can be wrong.
+
+use super::{DraftAmount, FieldError, FieldFault, MAX_WINDOW_SECONDS};
+use crate::{Currency, Money, PolicyBook, TextError};
+
+/// Collects every fault, so that a caller mends them all at once.
+pub(super) struct Faults(pub(super) Vec<FieldError>);
+
+impl Faults {
+    pub(super) fn invalid(&mut self, pointer: &str, detail: String) {
+        self.0.push(FieldError { pointer: pointer.to_owned(), fault: FieldFault::Invalid, detail });
+    }
+
+    pub(super) fn unsupported(&mut self, code: &str) {
+        let (fault, pointer) = (FieldFault::UnsupportedCurrency, "/currency".to_owned());
+        let detail = format!("{code:?} is not taken here; its review threshold must be configured first");
+        self.0.push(FieldError { pointer, fault, detail });
+    }
+
+    /// The currency that the amounts are read in, also where orders in it are not taken: one fault at a time.
+    pub(super) fn currency(&mut self, code: Option<&str>, book: &PolicyBook) -> Currency {
+        let currency = code.map_or(Some(Currency::USD), Currency::from_code);
+        if !currency.is_some_and(|currency| book.accepts(currency)) {
+            let shown: String = code.unwrap_or(Currency::USD.code()).chars().take(12).collect();
+            self.unsupported(&shown);
+        }
+        currency.unwrap_or(Currency::USD)
+    }
+
+    pub(super) fn text<T>(
+        &mut self,
+        pointer: &str,
+        text: Option<&str>,
+        new: impl Fn(String) -> Result<T, TextError>,
+    ) -> Option<T> {
+        match new(text?.to_owned()) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.invalid(pointer, error.to_string());
+                None
+            }
+        }
+    }
+
+    pub(super) fn amount(&mut self, pointer: &str, amount: &DraftAmount, currency: Currency) -> Option<i64> {
+        let major = amount.major.as_deref().map(|text| Money::from_major(text, currency));
+        match (major, amount.minor) {
+            (Some(Err(error)), _) => {
+                self.invalid(pointer, error.to_string());
+                None
+            }
+            (Some(Ok(major)), Some(minor)) if major.minor != minor => {
+                self.invalid(&format!("{pointer}_minor"), format!("must agree with {}", major.to_major()));
+                None
+            }
+            (Some(Ok(major)), _) => Some(major.minor),
+            (None, minor) => minor,
+        }
+    }
+
+    pub(super) fn window(&mut self, seconds: Option<i64>) -> Option<u64> {
+        let seconds = seconds?;
+        match u64::try_from(seconds) {
+            Ok(seconds) if (1..=MAX_WINDOW_SECONDS).contains(&seconds) => Some(seconds * 1_000),
+            _ => {
+                let detail = format!("must be a whole number from 1 to {MAX_WINDOW_SECONDS}");
+                self.invalid("/payment_window_seconds", detail);
+                None
+            }
+        }
+    }
+}

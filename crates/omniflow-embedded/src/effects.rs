@@ -1,0 +1,113 @@
+//! Effects at outside providers: started after the commit that calls for them, off the writer.
+
+use crate::key::OrderKey;
+use crate::queue::{Job, Queue};
+use crate::reader::Readers;
+use omniflow_core::{Command, EffectKey, Order, RetryPolicy};
+use omniflow_engine::{Busy, Clock, Details, EffectRequest, Providers, perform};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+const READ_PAUSE_MS: u64 = 1_000;
+
+/// An effect to start, or one to end because the order no longer wants it.
+pub(crate) enum EffectChange {
+    Start { order: Arc<Order>, key: OrderKey, effect: EffectKey, retry: RetryPolicy, busy: Busy },
+    Cancel { key: OrderKey, effect: EffectKey },
+}
+
+type Running = HashMap<(OrderKey, EffectKey), Option<AbortHandle>>;
+
+/// Runs effects. Each is run by at most one task at a time.
+pub(crate) struct Effects {
+    running: Mutex<Running>,
+    queue: Arc<Queue>,
+    providers: Providers,
+    clock: Arc<dyn Clock>,
+    readers: Arc<Readers>,
+}
+
+impl Effects {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        providers: Providers,
+        clock: Arc<dyn Clock>,
+        readers: Arc<Readers>,
+    ) -> Self {
+        Self { running: Mutex::default(), queue, providers, clock, readers }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(self: &Arc<Self>, change: EffectChange) {
+        match change {
+            EffectChange::Start { order, key, effect, retry, busy } => self.start(&order, key, effect, retry, busy),
+            EffectChange::Cancel { key, effect } => {
+                if let Some(Some(task)) = self.running().remove(&(key, effect)) {
+                    task.abort();
+                }
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, order: &Order, key: OrderKey, effect: EffectKey, retry: RetryPolicy, busy: Busy) {
+        let Some(request) = EffectRequest::of(order, effect) else { return };
+        if self.running().insert((key, effect), None).is_some() {
+            return;
+        }
+        let has_details = order.details.is_some();
+        let this = Arc::clone(self);
+        let task = tokio::spawn(async move { this.run(key, effect, request, has_details, retry, busy).await });
+        if let Some(running) = self.running().get_mut(&(key, effect)) {
+            *running = Some(task.abort_handle());
+        }
+    }
+
+    async fn run(
+        &self,
+        key: OrderKey,
+        effect: EffectKey,
+        mut request: EffectRequest,
+        has_details: bool,
+        retry: RetryPolicy,
+        mut busy: Busy,
+    ) {
+        if has_details && let EffectRequest::Shipment(shipment) = &mut request {
+            (shipment.details, busy) = self.details(key, busy).await;
+        }
+        let (tried, busy) = perform(&self.providers, &*self.clock, &request, retry, busy).await;
+        self.running().remove(&(key, effect));
+        let command = Command::Settle { effect, outcome: tried.outcome };
+        // Outcomes always enter the queue.
+        drop(self.queue.push(Job::Outcome(key, Box::new(command)), busy));
+    }
+
+    /// The order's address, however long it takes to read: nothing is shipped without it.
+    async fn details(&self, key: OrderKey, mut busy: Busy) -> (Option<Details>, Busy) {
+        loop {
+            match self.readers.details(key).await {
+                Ok(details) => return (details, busy),
+                Err(error) => tracing::error!(%error, key = key.0, "an address cannot be read; trying again"),
+            }
+            busy = self.clock.sleep_until(self.clock.now().plus_millis(READ_PAUSE_MS), busy).await;
+        }
+    }
+
+    /// How many effects are being tried.
+    pub(crate) fn len(&self) -> usize {
+        self.running().len()
+    }
+}
+
+/// Takes what each commit calls for, in bulk.
+pub(crate) async fn run(effects: Arc<Effects>, mut changes: mpsc::UnboundedReceiver<Vec<EffectChange>>) {
+    while let Some(batch) = changes.recv().await {
+        for change in batch {
+            effects.change(change);
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! The embedded engine as an [`OrderEngine`].
+
+use crate::checkpoint::Checkpoints;
+use crate::effects::{self, Effects};
+use crate::entropy::{Entropy, SharedEntropy, SystemEntropy};
+use crate::error::{OpenError, StorageError};
+use crate::key::{Mint, OrderKey};
+use crate::queue::{Job, Queue, StockChange};
+use crate::reader::Readers;
+use crate::record::Record;
+use crate::recovery;
+use crate::schema::{self, DirLock};
+use crate::stock::StockBook;
+use crate::table::Watch;
+use crate::timers::{self, Timers};
+use crate::writer::{self, Shared, Writer};
+use omniflow_core::{Order, OrderId, Sku, Timestamp};
+use omniflow_engine::{
+    AdjustStock, Answer, Clock, Cursor, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine, Page,
+    Placement, Position, Providers, Request, SetStock, StockLevel, StockSet, TimelineEntry,
+};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Clients' requests that may wait for the writer: about a second of its work.
+const QUEUE_CAPACITY: usize = 32_768;
+
+/// How an engine is opened.
+pub struct Options {
+    /// Where its files are; made if absent.
+    pub data_dir: PathBuf,
+    /// Who ships and who gives money back.
+    pub providers: Providers,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids and salts.
+    pub entropy: Box<dyn Entropy>,
+}
+
+impl Options {
+    /// Options for a data directory, with the system's randomness.
+    pub fn new(data_dir: PathBuf, providers: Providers, clock: Arc<dyn Clock>) -> Self {
+        Self { data_dir, providers, clock, entropy: Box::new(SystemEntropy::default()) }
+    }
+}
+
+/// What the engine counts, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Commits since the start, those of refusals alone included.
+    pub commits: u64,
+    /// Jobs decided since the start.
+    pub jobs: u64,
+    /// Recoveries from a fault since the start.
+    pub recoveries: u64,
+    /// Jobs waiting now.
+    pub queue_length: usize,
+    /// Orders open now.
+    pub open_orders: usize,
+    /// Timers set now.
+    pub timers: usize,
+    /// Effects being tried now.
+    pub effects: usize,
+}
+
+/// The embedded engine: one process, one directory, one writer.
+pub struct EmbeddedEngine {
+    shared: Arc<Shared>,
+    readers: Arc<Readers>,
+    effects: Arc<Effects>,
+    stopped: watch::Receiver<bool>,
+    _lock: DirLock,
+}
+
+impl EmbeddedEngine {
+    /// Opens a data directory: checks the log, loads what is open, fires what came due meanwhile, and
+    /// starts what is wanted. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`OpenError`], with what to do.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let Options { data_dir, providers, clock, entropy } = options;
+        let fault = |source| OpenError::Io { path: data_dir.clone(), source };
+        std::fs::create_dir_all(&data_dir).map_err(fault)?;
+        let lock = DirLock::take(&data_dir)?;
+        let file = schema::database_file(&data_dir);
+        let queue = Arc::new(Queue::new(QUEUE_CAPACITY));
+        let (timers, woken) = Timers::new();
+        let timers = Arc::new(timers);
+        let readers = Arc::new(Readers::new(file.clone()));
+        let shared = Arc::new(Shared::new(queue, timers, Arc::clone(&clock)));
+        let effects =
+            Arc::new(Effects::new(Arc::clone(&shared.queue), providers, Arc::clone(&clock), Arc::clone(&readers)));
+        let (answers, answered) = mpsc::unbounded_channel();
+        let (changes, changed) = mpsc::unbounded_channel();
+        let entropy = Arc::new(Mutex::new(entropy));
+        let opening = Opening { file, shared: Arc::clone(&shared), entropy, answers, effects: changes };
+        let opened = tokio::task::spawn_blocking(move || opening.open().map(|writer| (opening, writer)));
+        let (opening, writer) = opened.await.map_err(|gone| fault(std::io::Error::other(gone)))??;
+        tokio::spawn(writer::answer(answered));
+        tokio::spawn(effects::run(Arc::clone(&effects), changed));
+        // Overdue timers enter the queue before anybody else can.
+        let (due, _) = shared.timers.take_due(clock.now());
+        if !due.keys.is_empty() {
+            drop(shared.queue.push(Job::Due(due), clock.busy()));
+        }
+        tokio::spawn(timers::run(Arc::clone(&shared.timers), Arc::clone(&shared.queue), clock, woken));
+        let (stopping, stopped) = watch::channel(false);
+        std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || {
+                opening.keep_running(writer);
+                stopping.send_replace(true);
+            })
+            .map_err(|source| OpenError::Io { path: data_dir.clone(), source })?;
+        Ok(Self { shared, readers, effects, stopped, _lock: lock })
+    }
+
+    /// Finishes what was taken and closes the files. Requests from now on are refused.
+    pub async fn stop(&self) {
+        self.shared.queue.stop();
+        let mut stopped = self.stopped.clone();
+        // The writer's thread sends this as its last act; if it is gone, it has stopped too.
+        drop(stopped.wait_for(|stopped| *stopped).await);
+    }
+
+    /// What the engine counts.
+    pub fn counters(&self) -> Counters {
+        let metrics = &self.shared.metrics;
+        let of = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+        Counters {
+            commits: of(&metrics.commits),
+            jobs: of(&metrics.jobs),
+            recoveries: of(&metrics.recoveries),
+            queue_length: self.shared.queue.len(),
+            open_orders: self.shared.table.open_orders(),
+            timers: self.shared.timers.len(),
+            effects: self.effects.len(),
+        }
+    }
+
+    fn usable(&self) -> Result<(), Error> {
+        self.shared.queue.closed().map_or(Ok(()), |reason| Err(Error::Unavailable(reason)))
+    }
+
+    async fn submit<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Job) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.queue.push(job(reply), self.shared.clock.busy())?;
+        answer.await.unwrap_or(Err(Error::OutcomeUnknown))
+    }
+
+    /// The record of an order, from memory or disk.
+    async fn record(&self, id: &OrderId) -> Result<(OrderKey, Record), Error> {
+        self.usable()?;
+        let key = OrderKey::of(id).ok_or(Error::OrderNotFound)?;
+        let record = match self.shared.table.get(key) {
+            Some(encoded) => Some(Record::decode(&encoded).map_err(unreadable)?),
+            None => self.readers.record(key).await.map_err(unreadable)?,
+        };
+        match record {
+            Some(record) if record.order.id == *id => Ok((key, record)),
+            _ => Err(Error::OrderNotFound),
+        }
+    }
+
+    async fn wait_for_change(&self, id: &OrderId, version: u32) -> Result<Arc<Order>, Error> {
+        let key = OrderKey::of(id).ok_or(Error::OrderNotFound)?;
+        loop {
+            self.usable()?;
+            let changed = match self.shared.table.watch(key, version).map_err(unreadable)? {
+                Watch::Changed(record) => Arc::new(record.order),
+                Watch::Later(change) => match change.await {
+                    Ok(order) => order,
+                    Err(_) => continue, // Recovery forgot who waited: look again.
+                },
+                Watch::Absent => return self.wait_for_ended(id, version).await,
+            };
+            return if changed.id == *id { Ok(changed) } else { Err(Error::OrderNotFound) };
+        }
+    }
+
+    /// An order on disk is at rest; it changes only by a late report, which the log tells.
+    async fn wait_for_ended(&self, id: &OrderId, version: u32) -> Result<Arc<Order>, Error> {
+        let mut position = self.shared.position.subscribe();
+        loop {
+            let (_, record) = self.record(id).await?;
+            if record.order.version != version {
+                return Ok(Arc::new(record.order));
+            }
+            if position.changed().await.is_err() {
+                return Err(Error::Unavailable("it is stopping".to_owned()));
+            }
+        }
+    }
+
+    async fn next_entries(
+        &self,
+        scope: &FeedScope,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<FeedEntry>, Error> {
+        let mut position = self.shared.position.subscribe();
+        loop {
+            position.borrow_and_update();
+            let entries = match scope {
+                FeedScope::All => self.readers.feed(after, limit).await.map_err(unreadable)?,
+                FeedScope::Order(id) => {
+                    let (key, _) = self.record(id).await?;
+                    let mut entries = self.readers.timeline(key).await.map_err(unreadable)?;
+                    entries.retain(|entry| entry.position > after);
+                    entries.truncate(limit);
+                    entries
+                }
+            };
+            if !entries.is_empty() {
+                return Ok(entries);
+            }
+            if position.changed().await.is_err() {
+                return Err(Error::Unavailable("it is stopping".to_owned()));
+            }
+        }
+    }
+}
+
+fn unreadable(error: StorageError) -> Error {
+    tracing::error!(%error, "a read failed");
+    Error::Unavailable("its storage cannot be read".to_owned())
+}
+
+impl OrderEngine for EmbeddedEngine {
+    fn place(&self, placement: Placement) -> Answer<'_, Result<Arc<Order>, Error>> {
+        Box::pin(self.submit(|reply| Job::Place(Box::new(placement), reply)))
+    }
+
+    fn command(&self, request: Request) -> Answer<'_, Result<Arc<Order>, Error>> {
+        Box::pin(async move {
+            let key = OrderKey::of(&request.order_id).ok_or(Error::OrderNotFound)?;
+            if !self.shared.table.contains(key) {
+                // Read off the writer, which then finds it in the system's cache.
+                self.record(&request.order_id).await?;
+            }
+            self.submit(|reply| Job::Command(key, Box::new(request), reply)).await
+        })
+    }
+
+    fn read<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Arc<Order>, Error>> {
+        Box::pin(async move { self.record(id).await.map(|(_, record)| Arc::new(record.order)) })
+    }
+
+    fn changed<'a>(&'a self, id: &'a OrderId, version: u32) -> Answer<'a, Result<Arc<Order>, Error>> {
+        Box::pin(self.wait_for_change(id, version))
+    }
+
+    fn details<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Option<Details>, Error>> {
+        Box::pin(async move {
+            let (key, record) = self.record(id).await?;
+            if record.order.details.is_none() {
+                return Ok(None);
+            }
+            self.readers.details(key).await.map_err(unreadable)
+        })
+    }
+
+    fn list(&self, page: Page) -> Answer<'_, Result<Listing, Error>> {
+        Box::pin(async move {
+            self.usable()?;
+            let before = page.after.map(|cursor| cursor.0);
+            let mut records = self.readers.list(before, page.limit + 1).await.map_err(unreadable)?;
+            let more = records.len() > page.limit;
+            records.truncate(page.limit);
+            let next = if more { records.last().map(|(key, _)| Cursor(*key)) } else { None };
+            Ok(Listing { orders: records.into_iter().map(|(_, record)| Arc::new(record.order)).collect(), next })
+        })
+    }
+
+    fn timeline<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Vec<TimelineEntry>, Error>> {
+        Box::pin(async move {
+            let (key, _) = self.record(id).await?;
+            let entries = self.readers.timeline(key).await.map_err(unreadable)?;
+            Ok(entries.into_iter().map(|entry| entry.entry).collect())
+        })
+    }
+
+    fn feed<'a>(
+        &'a self,
+        scope: &'a FeedScope,
+        after: Position,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<FeedEntry>, Error>> {
+        Box::pin(self.next_entries(scope, after, limit))
+    }
+
+    fn stock<'a>(&'a self, sku: &'a Sku) -> Answer<'a, Result<StockLevel, Error>> {
+        Box::pin(async move {
+            self.usable()?;
+            let stock = self.shared.stock.read().unwrap_or_else(PoisonError::into_inner);
+            stock.get(sku).cloned().ok_or_else(|| Error::UnknownSku(vec![sku.clone()]))
+        })
+    }
+
+    fn stocks<'a>(&'a self, after: Option<&'a Sku>, limit: usize) -> Answer<'a, Result<Vec<StockLevel>, Error>> {
+        Box::pin(async move {
+            use std::ops::Bound;
+            self.usable()?;
+            let stock = self.shared.stock.read().unwrap_or_else(PoisonError::into_inner);
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            Ok(stock.range::<Sku, _>((from, Bound::Unbounded)).take(limit).map(|(_, level)| level.clone()).collect())
+        })
+    }
+
+    fn set_stock(&self, change: SetStock) -> Answer<'_, Result<StockSet, Error>> {
+        Box::pin(self.submit(|reply| Job::Stock(Box::new(StockChange::Set(change)), reply)))
+    }
+
+    fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<StockLevel, Error>> {
+        let submit = self.submit(|reply| Job::Stock(Box::new(StockChange::Adjust(change)), reply));
+        Box::pin(async move { submit.await.map(|set| set.level) })
+    }
+
+    fn health(&self) -> Health {
+        self.shared.queue.closed().map_or(Health::Ready, Health::Unavailable)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+}
+
+/// What a writer is opened with, the first time and after every fault.
+struct Opening {
+    file: PathBuf,
+    shared: Arc<Shared>,
+    entropy: SharedEntropy,
+    answers: mpsc::UnboundedSender<writer::Answers>,
+    effects: mpsc::UnboundedSender<Vec<effects::EffectChange>>,
+}
+
+/// The pause between attempts to recover.
+const RECOVERY_PAUSE: Duration = Duration::from_millis(500);
+
+impl Opening {
+    fn open(&self) -> Result<Writer, OpenError> {
+        let shared = &self.shared;
+        let mut connection = schema::open_writer(&self.file)?;
+        let recovered = recovery::recover(&mut connection, &shared.table, &shared.timers, &*shared.clock)?;
+        let stock = StockBook::load(&connection)?;
+        let levels = stock.levels().map(|level| (level.sku.clone(), level)).collect();
+        *shared.stock.write().unwrap_or_else(PoisonError::into_inner) = levels;
+        shared.position.send_replace(recovered.position);
+        let checkpoints = Checkpoints::start(self.file.clone(), &mut connection)?;
+        tracing::info!(open_orders = recovered.open, position = recovered.position, "recovered");
+        // The receiver ends only with the engine itself.
+        drop(self.effects.send(recovered.effects));
+        Ok(Writer {
+            connection,
+            shared: Arc::clone(shared),
+            stock,
+            mint: Mint::new(recovered.last_key, Arc::clone(&self.entropy)),
+            position: recovered.position,
+            last_at: Timestamp::from_millis(recovered.last_at),
+            checkpoints,
+            answers: self.answers.clone(),
+            effects: self.effects.clone(),
+        })
+    }
+
+    /// Runs the writer; after a fault, forgets memory and recovers from disk, until the engine stops.
+    fn keep_running(&self, mut writer: Writer) {
+        loop {
+            match writer.run() {
+                Ok(()) => return writer.close(),
+                Err(fault) => tracing::error!(%fault, "the storage failed; recovering from disk"),
+            }
+            self.shared.queue.close("its storage failed; it is recovering");
+            drop(writer);
+            writer = loop {
+                if self.shared.queue.stopping_within(RECOVERY_PAUSE) {
+                    return;
+                }
+                match self.open() {
+                    Ok(writer) => break writer,
+                    Err(error) => tracing::error!(%error, "cannot recover yet; trying again"),
+                }
+            };
+            self.shared.metrics.recoveries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.shared.queue.open();
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Technical faults of the storage. None of them is an answer to a client: the engine stops and recovers.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a data directory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{0} is in use by another OmniFlow process; stop that one, or choose another --data-dir")]
+    InUse(PathBuf),
+    /// It cannot be read or made.
+    #[error("{path}: {source}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A newer program wrote it.
+    #[error("the data was written by a newer OmniFlow (schema {found}, this one knows {known}); upgrade this one")]
+    NewerSchema {
+        /// The schema found.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// The log is damaged.
+    #[error("{0}; run `omniflow verify` on the data directory and restore a copy from before the damage")]
+    Damaged(String),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A fault of the database under the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// SQLite's own.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A stored order that cannot be read.
+    #[error("a stored order cannot be read: {0}")]
+    Record(postcard::Error),
+    /// A row is not what memory says it is.
+    #[error("{0}")]
+    Diverged(String),
+    /// No randomness, or no file.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}

@@ -1,0 +1,216 @@
+//! From disk to memory: at every start, and after every fault.
+//!
+//! The log since the last verified position is checked first, for gaps and for links that do not hold.
+//! Then every open order is loaded, its timers are set, and what it wants is started.
+
+use crate::effects::EffectChange;
+use crate::error::{OpenError, StorageError};
+use crate::key::OrderKey;
+use crate::reader::entries_at;
+use crate::record::{RECORD_FORMAT, Record, RecordRef};
+use crate::table::Table;
+use crate::timers::Timers;
+use omniflow_core::{ChainHash, fold, next};
+use omniflow_engine::Clock;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What recovery found.
+pub(crate) struct Recovered {
+    /// The log's last position.
+    pub(crate) position: u64,
+    /// The last key given.
+    pub(crate) last_key: i64,
+    /// The latest time that was recorded, in milliseconds.
+    pub(crate) last_at: i64,
+    /// How many orders are open.
+    pub(crate) open: usize,
+    /// Effects to start.
+    pub(crate) effects: Vec<EffectChange>,
+}
+
+/// Loads everything that the engine keeps in memory.
+pub(crate) fn recover(
+    connection: &mut Connection,
+    table: &Table,
+    timers: &Timers,
+    clock: &dyn Clock,
+) -> Result<Recovered, OpenError> {
+    let position = verify_tail(connection)?;
+    rebuild_records(connection)?;
+    table.clear();
+    timers.clear();
+    let mut recovered = Recovered { position, last_key: 0, last_at: 0, open: 0, effects: vec![] };
+    load_open(connection, table, timers, clock, &mut recovered)?;
+    let last = "SELECT coalesce(max(key), 0) FROM orders";
+    recovered.last_key = connection.query_row(last, [], |row| row.get(0)).map_err(StorageError::from)?;
+    Ok(recovered)
+}
+
+/// Checks the log from the last verified position on, and remembers how far it is good.
+fn verify_tail(connection: &Connection) -> Result<u64, OpenError> {
+    let verified: i64 = meta(connection, "verified_position")?;
+    let last = check_links(connection, verified)?;
+    connection
+        .execute("UPDATE meta SET value = ?1 WHERE name = 'verified_position'", [last])
+        .map_err(StorageError::from)?;
+    Ok(last.cast_unsigned())
+}
+
+fn check_links(connection: &Connection, verified: i64) -> Result<i64, OpenError> {
+    let sql = "SELECT position, order_key, first_seq, lines, head FROM events WHERE position > ?1 ORDER BY position";
+    let mut statement = connection.prepare(sql).map_err(StorageError::from)?;
+    let mut rows = statement.query([verified]).map_err(StorageError::from)?;
+    let mut heads: HashMap<OrderKey, (ChainHash, u32)> = HashMap::new();
+    let mut last = verified;
+    while let Some(row) = rows.next().map_err(StorageError::from)? {
+        let row = LogRow::read(row).map_err(StorageError::from)?;
+        if row.position != last + 1 {
+            let expected = last + 1;
+            return Err(OpenError::Damaged(format!("the log has a gap: row {expected} is missing")));
+        }
+        last = row.position;
+        let before = match heads.get(&row.key) {
+            Some(before) => *before,
+            None => head_before(connection, &row)?,
+        };
+        heads.insert(row.key, row.check(before)?);
+    }
+    Ok(last)
+}
+
+struct LogRow {
+    position: i64,
+    key: OrderKey,
+    first_seq: u32,
+    lines: Vec<u8>,
+    head: Vec<u8>,
+}
+
+impl LogRow {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            position: row.get(0)?,
+            key: OrderKey(row.get(1)?),
+            first_seq: row.get(2)?,
+            lines: row.get(3)?,
+            head: row.get(4)?,
+        })
+    }
+
+    /// The chain's head and the last number after this row.
+    fn check(&self, (mut hash, seq): (ChainHash, u32)) -> Result<(ChainHash, u32), OpenError> {
+        let position = self.position;
+        if self.first_seq != seq + 1 {
+            let detail = format!("row {position} of the log has event {} where {} belongs", self.first_seq, seq + 1);
+            return Err(OpenError::Damaged(detail));
+        }
+        let mut lines = 0;
+        for line in self.lines.split(|byte| *byte == b'\n') {
+            hash = hash.after(line);
+            lines += 1;
+        }
+        if hash.0[..] != self.head[..] {
+            return Err(OpenError::Damaged(format!("the chain breaks at row {position} of the log")));
+        }
+        Ok((hash, seq + lines))
+    }
+}
+
+/// The chain's head before a row: that of the order's row before it.
+fn head_before(connection: &Connection, row: &LogRow) -> Result<(ChainHash, u32), OpenError> {
+    if row.first_seq == 1 {
+        return Ok((ChainHash::default(), 0));
+    }
+    let record = crate::reader::record(connection, row.key)?;
+    let earlier = record.and_then(|record| {
+        record.positions.iter().rev().copied().find(|position| position.cast_signed() < row.position)
+    });
+    let head: Option<Vec<u8>> = match earlier {
+        Some(position) => connection
+            .query_row("SELECT head FROM events WHERE position = ?1", [position.cast_signed()], |row| row.get(0))
+            .optional()
+            .map_err(StorageError::from)?,
+        None => None,
+    };
+    let hash = head.and_then(|head| <[u8; 32]>::try_from(head).ok()).map(ChainHash);
+    let detail = || OpenError::Damaged(format!("row {} of the log has nothing to follow", row.position));
+    Ok((hash.ok_or_else(detail)?, row.first_seq - 1))
+}
+
+fn meta(connection: &Connection, name: &str) -> Result<i64, StorageError> {
+    Ok(connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))?)
+}
+
+/// Folds every order anew where another program wrote records of another format.
+fn rebuild_records(connection: &mut Connection) -> Result<(), StorageError> {
+    if meta(connection, "record_format")? == RECORD_FORMAT {
+        return Ok(());
+    }
+    tracing::info!("rebuilding every order's record from the log: another version wrote them");
+    let transaction = connection.transaction()?;
+    let mut positions: HashMap<i64, Vec<u64>> = HashMap::new();
+    {
+        let mut statement = transaction.prepare("SELECT position, order_key FROM events ORDER BY position")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            positions.entry(row.get(1)?).or_default().push(row.get::<_, i64>(0)?.cast_unsigned());
+        }
+        let sql = "UPDATE orders SET version = ?2, open = ?3, due_at = ?4, record = ?5 WHERE key = ?1";
+        let mut update = transaction.prepare(sql)?;
+        for (key, positions) in positions {
+            let record = rebuild(&transaction, positions)?;
+            let (order, due_at) = (&record.order, next(&record.order).due_at());
+            let encoded = RecordRef { head: &record.head, positions: &record.positions, order }.encode()?;
+            let due_at = due_at.map(|due| due.as_millis());
+            update.execute(params![key, order.version, !order.is_at_rest(), due_at, encoded])?;
+        }
+    }
+    transaction.execute("UPDATE meta SET value = ?1 WHERE name = 'record_format'", [RECORD_FORMAT])?;
+    Ok(transaction.commit()?)
+}
+
+/// Folds the order whose rows these are.
+pub(crate) fn rebuild(connection: &Connection, positions: Vec<u64>) -> Result<Record, StorageError> {
+    // The id is not known before the first entry is read; entries do not carry it.
+    let placeholder = omniflow_core::OrderId::new("rebuilding")
+        .map_err(|error| StorageError::Diverged(error.to_string()))?;
+    let entries = entries_at(connection, &positions, &placeholder)?;
+    let head = entries.last().map_or(ChainHash::default(), |entry| entry.entry.hash);
+    let order = fold(entries.iter().map(|entry| &entry.entry.entry))
+        .map_err(|error| StorageError::Diverged(format!("rows {positions:?} of the log: {error}")))?;
+    Ok(Record { head, positions, order })
+}
+
+fn load_open(
+    connection: &Connection,
+    table: &Table,
+    timers: &Timers,
+    clock: &dyn Clock,
+    recovered: &mut Recovered,
+) -> Result<(), StorageError> {
+    let mut statement = connection.prepare("SELECT key, record FROM orders WHERE open = 1")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let key = OrderKey(row.get(0)?);
+        let encoded: Vec<u8> = row.get(1)?;
+        let order = Record::decode(&encoded)?.order;
+        let wants = next(&order);
+        if let Some(due_at) = wants.due_at() {
+            timers.load(key, due_at);
+        }
+        recovered.open += 1;
+        recovered.last_at = recovered.last_at.max(order.updated_at.as_millis());
+        table.load(key, encoded.into_boxed_slice());
+        if wants.effects.is_empty() {
+            continue;
+        }
+        let order = Arc::new(order);
+        for wanted in wants.effects {
+            let (order, effect, retry, busy) = (Arc::clone(&order), wanted.key, wanted.retry, clock.busy());
+            recovered.effects.push(EffectChange::Start { order, key, effect, retry, busy });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! Checks a data directory from end to end, changing nothing: the chain of every order, every record
+//! against its events, stock against its ledger, reservations against orders, money.
+//!
+//! It reads one consistent state, also of a directory that is in use.
+
+mod orders;
+mod stock;
+
+use crate::error::{OpenError, StorageError};
+use crate::schema;
+use std::path::Path;
+
+/// The most faults that are described; further ones are counted.
+const MAX_DESCRIBED: usize = 100;
+
+/// What was checked, and what does not hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Orders folded and compared.
+    pub orders: u64,
+    /// Events whose links were checked.
+    pub events: u64,
+    /// SKUs whose ledger was added up.
+    pub skus: u64,
+    /// Movements of stock for orders.
+    pub movements: u64,
+    /// How many things do not hold.
+    pub faults: u64,
+    /// The first of them, in words.
+    pub described: Vec<String>,
+}
+
+impl Report {
+    /// Whether everything holds.
+    pub const fn is_clean(&self) -> bool {
+        self.faults == 0
+    }
+
+    fn fault(&mut self, text: String) {
+        self.faults += 1;
+        if self.described.len() < MAX_DESCRIBED {
+            self.described.push(text);
+        }
+    }
+}
+
+/// Checks a data directory.
+///
+/// # Errors
+/// [`OpenError`] when there is none, or it cannot be read at all. What does not hold is in the report.
+pub fn verify(data_dir: &Path) -> Result<Report, OpenError> {
+    let file = schema::database_file(data_dir);
+    if !file.is_file() {
+        let source = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no OmniFlow data here");
+        return Err(OpenError::Io { path: data_dir.to_owned(), source });
+    }
+    let connection = schema::open_reader(&file).map_err(StorageError::from)?;
+    let found = schema::version(&connection).map_err(StorageError::from)?;
+    if found > schema::SCHEMA {
+        return Err(OpenError::NewerSchema { found, known: schema::SCHEMA });
+    }
+    // One transaction is one state of everything.
+    connection.execute_batch("BEGIN").map_err(StorageError::from)?;
+    let mut report = Report::default();
+    let chains = orders::check_log(&connection, &mut report)?;
+    let held = orders::check_orders(&connection, &chains, &mut report)?;
+    stock::check(&connection, &held, &mut report)?;
+    connection.execute_batch("COMMIT").map_err(StorageError::from)?;
+    Ok(report)
+}

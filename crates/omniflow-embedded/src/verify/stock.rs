@@ -1,0 +1,139 @@
+//! Stock against its ledger, and the ledger against the orders.
+
+use super::Report;
+use super::orders::Holding;
+use crate::error::StorageError;
+use crate::stock::{Movement, MovementStep};
+use omniflow_core::StockHold;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, HashMap};
+
+/// What the ledger says of one order and SKU.
+#[derive(Clone, Copy, Default)]
+struct Moved {
+    reserved: u64,
+    released: u64,
+    consumed: u64,
+    movements: u64,
+}
+
+/// Adds the ledger up and compares it with stock and with every order.
+pub(super) fn check(
+    connection: &Connection,
+    holdings: &HashMap<i64, Holding>,
+    report: &mut Report,
+) -> Result<(), StorageError> {
+    let skus = check_levels(connection, holdings, report)?;
+    let moved = read_movements(connection, &skus, report)?;
+    for (key, holding) in holdings {
+        for (sku, quantity) in &holding.demand {
+            let moved = moved.get(&(*key, sku.as_str())).copied().unwrap_or_default();
+            check_holding(holding, sku, *quantity, moved, report);
+        }
+    }
+    for (key, sku) in moved.keys() {
+        if !holdings.get(key).is_some_and(|holding| holding.demand.contains_key(*sku)) {
+            report.fault(format!("the ledger moves {sku} for an order with key {key} that did not want it"));
+        }
+    }
+    Ok(())
+}
+
+/// Each SKU's sums; returns the SKUs by id.
+fn check_levels(
+    connection: &Connection,
+    holdings: &HashMap<i64, Holding>,
+    report: &mut Report,
+) -> Result<HashMap<i64, String>, StorageError> {
+    let mut promised: BTreeMap<&str, i64> = BTreeMap::new();
+    for holding in holdings.values().filter(|holding| holding.hold == StockHold::Held) {
+        for (sku, quantity) in &holding.demand {
+            *promised.entry(sku).or_default() += quantity.cast_signed();
+        }
+    }
+    let mut statement = connection.prepare(
+        "SELECT s.id, s.sku, s.on_hand, s.reserved,
+                coalesce(sum(l.on_hand_delta), 0), coalesce(sum(l.reserved_delta), 0)
+         FROM stock s LEFT JOIN stock_ledger l ON l.stock_id = s.id GROUP BY s.id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut skus = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (id, sku): (i64, String) = (row.get(0)?, row.get(1)?);
+        let (on_hand, reserved): (i64, i64) = (row.get(2)?, row.get(3)?);
+        let ledger: (i64, i64) = (row.get(4)?, row.get(5)?);
+        report.skus += 1;
+        if ledger != (on_hand, reserved) {
+            report.fault(format!("{sku}: stock is {on_hand} with {reserved} reserved, its ledger says {ledger:?}"));
+        }
+        let promised = promised.get(sku.as_str()).copied().unwrap_or_default();
+        if promised != reserved {
+            report.fault(format!("{sku}: {reserved} are reserved, orders hold {promised}"));
+        }
+        skus.insert(id, sku);
+    }
+    Ok(skus)
+}
+
+fn read_movements<'s>(
+    connection: &Connection,
+    skus: &'s HashMap<i64, String>,
+    report: &mut Report,
+) -> Result<HashMap<(i64, &'s str), Moved>, StorageError> {
+    let mut moved: HashMap<(i64, &str), Moved> = HashMap::new();
+    let mut statement = connection.prepare(
+        "SELECT id, stock_id, on_hand_delta, reserved_delta, entries FROM stock_ledger WHERE kind = 'orders' ORDER BY id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, stock_id): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let deltas: (i64, i64) = (row.get(2)?, row.get(3)?);
+        let entries: Vec<u8> = row.get(4)?;
+        let movements: Vec<Movement> = postcard::from_bytes(&entries).map_err(StorageError::Record)?;
+        let Some(sku) = skus.get(&stock_id) else {
+            report.fault(format!("row {id} of the ledger is of no SKU"));
+            continue;
+        };
+        let mut sums = (0, 0);
+        for movement in movements {
+            report.movements += 1;
+            let (on_hand, reserved) = movement.step.signs();
+            sums.0 += on_hand * movement.quantity.cast_signed();
+            sums.1 += reserved * movement.quantity.cast_signed();
+            moved.entry((movement.order_key, sku)).or_default().add(movement);
+        }
+        if sums != deltas {
+            report.fault(format!("row {id} of the ledger says {deltas:?}, its movements {sums:?}"));
+        }
+    }
+    Ok(moved)
+}
+
+impl Moved {
+    fn add(&mut self, movement: Movement) {
+        self.movements += 1;
+        match movement.step {
+            MovementStep::Reserve => self.reserved += movement.quantity,
+            MovementStep::Release => self.released += movement.quantity,
+            MovementStep::Consume => self.consumed += movement.quantity,
+        }
+    }
+}
+
+/// Every reservation ends once, and as the order's events say.
+fn check_holding(holding: &Holding, sku: &str, quantity: u64, moved: Moved, report: &mut Report) {
+    let (reserved, released, consumed, movements) = match holding.hold {
+        StockHold::Held => (quantity, 0, 0, 1),
+        StockHold::Released => (quantity, quantity, 0, 2),
+        StockHold::Consumed => (quantity, 0, quantity, 2),
+        StockHold::Undecided | StockHold::Refused(_) => (0, 0, 0, 0),
+    };
+    let expected = (reserved, released, consumed, movements);
+    let found = (moved.reserved, moved.released, moved.consumed, moved.movements);
+    if expected != found {
+        report.fault(format!(
+            "{}: of {sku} the ledger has (reserved, released, consumed, movements) {found:?}, its events say {expected:?}",
+            holding.id
+        ));
+    }
+}

@@ -1,0 +1,191 @@
+//! Writing a batch: all of it in one transaction, one sync.
+
+use super::batch::{Batch, Before, Reply, Working};
+use crate::effects::EffectChange;
+use crate::error::StorageError;
+use crate::key::OrderKey;
+use crate::queue::{OrderReply, StockReply};
+use crate::record::RecordRef;
+use crate::table::Publication;
+use crate::timers::TimerChange;
+use omniflow_core::{Order, Wanted, next};
+use omniflow_engine::{Clock, Error, StockLevel, StockSet};
+use rusqlite::{CachedStatement, Connection, params};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a commit has made true, to be shown and done now.
+#[derive(Default)]
+pub(crate) struct Committed {
+    pub(crate) publications: Vec<Publication>,
+    pub(crate) timers: Vec<TimerChange>,
+    pub(crate) effects: Vec<EffectChange>,
+    pub(crate) stock: Vec<StockLevel>,
+    pub(crate) orders: Vec<(OrderReply, Result<Arc<Order>, Error>)>,
+    pub(crate) stocks: Vec<(StockReply, Result<StockSet, Error>)>,
+    /// The log's last position.
+    pub(crate) position: u64,
+}
+
+/// An order's row as it was written.
+pub(crate) struct Encoded {
+    bytes: Vec<u8>,
+    at_rest: bool,
+}
+
+/// What a batch wrote, by order.
+pub(crate) type Written = (OrderKey, Encoded);
+
+struct Statements<'c> {
+    event: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
+    update: CachedStatement<'c>,
+    details: CachedStatement<'c>,
+    external_id: CachedStatement<'c>,
+    erase: CachedStatement<'c>,
+}
+
+impl<'c> Statements<'c> {
+    fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            event: connection.prepare_cached(
+                "INSERT INTO events (position, order_key, first_seq, lines, head) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+            insert: connection.prepare_cached(
+                "INSERT INTO orders (key, version, open, due_at, record) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+            update: connection.prepare_cached(
+                "UPDATE orders SET version = ?2, open = ?3, due_at = ?4, record = ?5 WHERE key = ?1 AND version = ?6",
+            )?,
+            details: connection
+                .prepare_cached("INSERT INTO order_details (order_key, salt, body) VALUES (?1, ?2, ?3)")?,
+            external_id: connection
+                .prepare_cached("INSERT INTO external_ids (external_id, order_key) VALUES (?1, ?2)")?,
+            erase: connection.prepare_cached("DELETE FROM order_details WHERE order_key = ?1")?,
+        })
+    }
+}
+
+impl Batch<'_> {
+    /// Whether there is anything to write: a batch of refusals alone commits nothing.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.stock.is_dirty() || self.orders.values().any(Working::is_dirty)
+    }
+
+    /// Writes the batch and syncs it. `position` is the log's last one, and the new last one after.
+    ///
+    /// On an error nothing may be assumed: the caller stops and recovers from disk.
+    pub(crate) fn write(&mut self, position: &mut u64, verified: bool) -> Result<Vec<Written>, StorageError> {
+        execute(self.connection, "BEGIN IMMEDIATE")?;
+        let written = self.write_orders(position)?;
+        self.stock.write(self.connection, self.at)?;
+        if verified {
+            let sql = "UPDATE meta SET value = ?1 WHERE name = 'verified_position'";
+            self.connection.prepare_cached(sql)?.execute([position.cast_signed()])?;
+        }
+        crate::crash::point("before-commit");
+        execute(self.connection, "COMMIT")?;
+        crate::crash::point("after-commit");
+        Ok(written)
+    }
+
+    fn write_orders(&mut self, position: &mut u64) -> Result<Vec<Written>, StorageError> {
+        let mut statements = Statements::prepare(self.connection)?;
+        let mut dirty: Vec<(&OrderKey, &mut Working)> =
+            self.orders.iter_mut().filter(|(_, working)| working.is_dirty()).collect();
+        dirty.sort_unstable_by_key(|(key, _)| **key);
+        let mut written = Vec::with_capacity(dirty.len());
+        for (key, working) in dirty {
+            *position += 1;
+            written.push((*key, write_order(&mut statements, *key, working, *position)?));
+        }
+        Ok(written)
+    }
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+fn write_order(
+    statements: &mut Statements<'_>,
+    key: OrderKey,
+    working: &mut Working,
+    position: u64,
+) -> Result<Encoded, StorageError> {
+    let head = &working.head.0[..];
+    statements.event.execute(params![position.cast_signed(), key.0, working.first_seq, working.lines, head])?;
+    working.positions.push(position);
+    let order = &working.order;
+    let encoded = RecordRef { head: &working.head, positions: &working.positions, order }.encode()?;
+    let at_rest = order.is_at_rest();
+    let due_at = next(order).due_at().map(|due| due.as_millis());
+    match &working.before {
+        None => {
+            statements.insert.execute(params![key.0, order.version, !at_rest, due_at, encoded])?;
+            if let Some((salt, body)) = &working.details {
+                statements.details.execute(params![key.0, &salt[..], body])?;
+            }
+            if let Some(external_id) = &order.terms.external_id {
+                statements.external_id.execute(params![external_id.as_str(), key.0])?;
+            }
+        }
+        Some(before) => {
+            let row = params![key.0, order.version, !at_rest, due_at, encoded, before.version];
+            if statements.update.execute(row)? != 1 {
+                let detail = format!("{} is not at version {}", order.id, before.version);
+                return Err(StorageError::Diverged(detail));
+            }
+            if order.details.is_none() {
+                statements.erase.execute([key.0])?;
+            }
+        }
+    }
+    Ok(Encoded { bytes: encoded, at_rest })
+}
+
+impl Committed {
+    /// What a written batch has made true.
+    pub(crate) fn of(batch: Batch<'_>, written: Vec<Written>, position: u64, clock: &dyn Clock) -> Self {
+        let mut committed =
+            Self { position, stock: batch.stock.committed(), ..Self::default() };
+        let mut orders = batch.orders;
+        let mut published: HashMap<OrderKey, Arc<Order>> = HashMap::with_capacity(written.len());
+        for (key, encoded) in written {
+            let Some(Working { order, before, .. }) = orders.remove(&key) else { continue };
+            let (order, at_rest) = (Arc::new(order), encoded.at_rest);
+            committed.compare(key, before.as_ref(), &order, clock);
+            published.insert(key, Arc::clone(&order));
+            committed.publications.push(Publication { key, encoded: encoded.bytes, order, at_rest });
+        }
+        for reply in batch.replies {
+            match reply {
+                Reply::Order(reply, Err(error)) => committed.orders.push((reply, Err(error))),
+                Reply::Order(reply, Ok(key)) => {
+                    let unchanged = || orders.get(&key).map(|working| Arc::new(working.order.clone()));
+                    let order = published.get(&key).cloned().or_else(unchanged);
+                    committed.orders.push((reply, order.ok_or(Error::OrderNotFound)));
+                }
+                Reply::Stock(reply, answer) => committed.stocks.push((reply, answer)),
+            }
+        }
+        committed
+    }
+
+    /// Compares what the order wants now with what it wanted before.
+    fn compare(&mut self, key: OrderKey, before: Option<&Before>, order: &Arc<Order>, clock: &dyn Clock) {
+        let now = next(order);
+        let (due_before, wanted_before): (_, &[Wanted]) =
+            before.map_or((None, &[]), |before| (before.due_at, &before.wanted));
+        self.timers.push(TimerChange { key, before: due_before, after: now.due_at() });
+        let is_in = |list: &[Wanted], wanted: &Wanted| list.iter().any(|other| other.key == wanted.key);
+        for wanted in now.effects.iter().filter(|wanted| !is_in(wanted_before, wanted)) {
+            let (order, busy) = (Arc::clone(order), clock.busy());
+            let (effect, retry) = (wanted.key, wanted.retry);
+            self.effects.push(EffectChange::Start { order, key, effect, retry, busy });
+        }
+        for wanted in wanted_before.iter().filter(|wanted| !is_in(&now.effects, wanted)) {
+            self.effects.push(EffectChange::Cancel { key, effect: wanted.key });
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The one writer. It drains its queue, decides on private copies, writes everything in one transaction,
+//! syncs once, and only then shows the new orders and answers all who waited, refusals included.
+
+mod batch;
+mod commit;
+mod thread;
+
+pub(crate) use thread::{Answers, Shared, Writer, answer};

@@ -1,0 +1,89 @@
+//! What people and shops ask of an order. Each answers with the order as it then stands.
+
+use super::{Api, conditional, order_id};
+use crate::{Payload, Problem, json};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use omniflow_core::{Command, Decision, ReasonText};
+use omniflow_engine::Request;
+
+/// `POST /orders/{id}/audit`: a reviewer's decision.
+pub(super) async fn audit(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    let command = json::read(&body, |audit| {
+        let decision = audit.need("action").and_then(|action| action.word(Decision::ALL));
+        let reason = reason(audit);
+        Some(Command::Decide { decision: decision?, reason })
+    })?;
+    ask(&api, id, &headers, command).await
+}
+
+/// `POST /orders/{id}/cancel`.
+pub(super) async fn cancel(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    ask(&api, id, &headers, Command::Cancel { reason: only_reason(&body)? }).await
+}
+
+/// `POST /orders/{id}/retry`: the effect that needs attention is tried again.
+pub(super) async fn retry(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    json::read_optional(&body, |_| Some(()))?;
+    ask(&api, id, &headers, Command::Retry).await
+}
+
+/// `POST /orders/{id}/skip`: the effect that needs attention counts as done.
+pub(super) async fn skip(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    ask(&api, id, &headers, Command::Skip { reason: only_reason(&body)? }).await
+}
+
+/// `POST /orders/{id}/compensate`: the order is undone instead of shipped.
+pub(super) async fn compensate(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    ask(&api, id, &headers, Command::Compensate { reason: only_reason(&body)? }).await
+}
+
+/// `DELETE /orders/{id}/details`: address and metadata are erased, once the order has ended.
+pub(super) async fn erase_details(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    ask(&api, id, &headers, Command::EraseDetails).await.map(|_| StatusCode::NO_CONTENT.into_response())
+}
+
+async fn ask(api: &Api, id: String, headers: &HeaderMap, command: Command) -> Result<Response, Problem> {
+    let if_version = conditional::if_match(headers)?;
+    let request = Request { order_id: order_id(id)?, command, actor: api.actor(), if_version };
+    let order = api.engine.command(request).await?;
+    Ok(api.show(&order, headers))
+}
+
+fn reason(object: &json::Object<'_, '_>) -> Option<ReasonText> {
+    object.get("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)))
+}
+
+fn only_reason(body: &[u8]) -> Result<Option<ReasonText>, Problem> {
+    json::read_optional(body, |object| Some(reason(object)))
+}

@@ -1,0 +1,100 @@
+//! Routes that exist only in `dev`: scripts for the simulated providers, and the test clock.
+
+use super::Api;
+use crate::json::{self, Value};
+use crate::{Code, Payload, Problem, duration};
+use axum::Json;
+use axum::extract::{Path, Query as Pairs, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use omniflow_core::{OrderId, ReasonText};
+use omniflow_engine::clock::ManualClock;
+use omniflow_engine::simulated::{Act, ProviderName, Script, ScriptStep, Simulated};
+use serde_json::json;
+
+/// What only `dev` has.
+#[derive(Clone)]
+pub struct Dev {
+    /// The simulated providers.
+    pub simulated: Simulated,
+    /// The clock that stands still, with `--test-clock`.
+    pub clock: Option<ManualClock>,
+}
+
+/// The most steps of a script, and the most repetitions and milliseconds of one.
+const MAX_STEPS: usize = 1_000;
+const MAX_TIMES: i64 = 1_000_000;
+const MAX_MS: i64 = 2_592_000_000;
+
+fn dev(api: &Api) -> Result<&Dev, Problem> {
+    api.dev
+        .as_ref()
+        .ok_or_else(|| Problem::new(Code::UnknownRoute, "This route exists only in omniflow dev."))
+}
+
+fn provider(name: &str) -> Result<ProviderName, Problem> {
+    ProviderName::from_word(name)
+        .ok_or_else(|| Problem::new(Code::UnknownRoute, "The simulated providers are carrier and payments."))
+}
+
+/// `PUT /dev/providers/{provider}`: gives it a script.
+pub(super) async fn script_provider(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    let (simulated, name) = (&dev(&api)?.simulated, provider(&name)?);
+    let (steps, order_id) = json::read(&body, |script| {
+        let steps = script.need("script").and_then(|steps| steps.array(1..=MAX_STEPS, step));
+        let order_id = script.get("order_id").and_then(|id| id.text_as(|text| OrderId::new(text)));
+        Some((steps?, order_id))
+    })?;
+    simulated.script(name, order_id, Script::new(steps));
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn step(step: Value<'_, '_>) -> Option<ScriptStep> {
+    step.object(|step| {
+        let act = step.need("do").and_then(|act| {
+            act.text_as(|word| Act::from_word(word).ok_or("must be fail, refuse, hang, delay or accept"))
+        });
+        let times = step.get("times").and_then(|times| times.integer(1..=MAX_TIMES)).unwrap_or(1);
+        let ms = step.get("ms").and_then(|ms| ms.integer(0..=MAX_MS)).unwrap_or(0);
+        let reason = step.get("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
+        Some(ScriptStep {
+            act: act?,
+            times: u32::try_from(times).unwrap_or(u32::MAX),
+            ms: ms.unsigned_abs(),
+            reason,
+        })
+    })
+}
+
+/// `DELETE /dev/providers/{provider}`: takes its scripts away, or with `?order_id=` one order's.
+pub(super) async fn clear_provider(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Pairs(pairs): Pairs<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let (simulated, name) = (&dev(&api)?.simulated, provider(&name)?);
+    let mut query = super::query::Query::new(pairs);
+    let order_id = query.take("order_id")?.map(super::order_id).transpose()?;
+    query.finish()?;
+    simulated.clear(name, order_id.as_ref());
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST /dev/clock`: moves time on and answers when everything that came due has settled.
+pub(super) async fn advance_clock(
+    State(api): State<Api>,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    let no_clock = || Problem::new(Code::UnknownRoute, "This route exists only with --test-clock.");
+    let clock = dev(&api)?.clock.clone().ok_or_else(no_clock)?;
+    let advance = json::read(&body, |clock| {
+        clock.need("advance").and_then(|advance| advance.text_as(duration::parse))
+    })?;
+    clock.advance(advance).await;
+    let now = super::view::At(api.engine.now());
+    Ok(Json(json!({ "now": now })).into_response())
+}

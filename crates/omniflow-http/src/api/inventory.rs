@@ -1,0 +1,129 @@
+//! Stock: reading it, setting it, adjusting it.
+
+use super::Api;
+use super::query::Query;
+use crate::{Code, Payload, Problem, json};
+use axum::Json;
+use axum::extract::{Path, Query as Pairs, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use omniflow_core::{ReasonText, Sku};
+use omniflow_engine::{AdjustStock, Error, SetStock, StockLevel};
+use serde::Serialize;
+
+/// Stock of one SKU as the API shows it.
+#[derive(Serialize)]
+struct StockView<'s> {
+    sku: &'s str,
+    on_hand: u64,
+    reserved: u64,
+    available: u64,
+    short: u64,
+}
+
+impl<'s> StockView<'s> {
+    fn of(level: &'s StockLevel) -> Self {
+        let (sku, on_hand, reserved) = (level.sku.as_str(), level.on_hand, level.reserved);
+        Self { sku, on_hand, reserved, available: level.available(), short: level.short() }
+    }
+}
+
+#[derive(Serialize)]
+struct Page<'s> {
+    data: Vec<StockView<'s>>,
+    next_cursor: Option<String>,
+}
+
+fn show(status: StatusCode, body: impl Serialize) -> Response {
+    let mut response = (status, Json(body)).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// `GET /inventory`: every SKU, sorted.
+pub(super) async fn list(
+    State(api): State<Api>,
+    Pairs(pairs): Pairs<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let mut query = Query::new(pairs);
+    let limit = query.take_limit()?;
+    let after = query.take("cursor")?.map(|cursor| read_cursor(&cursor)).transpose()?;
+    query.finish()?;
+    let levels = api.engine.stocks(after.as_ref(), limit + 1).await?;
+    let page = &levels[..levels.len().min(limit)];
+    let next_cursor = page.last().filter(|_| levels.len() > limit).map(|level| write_cursor(&level.sku));
+    Ok(show(StatusCode::OK, Page { data: page.iter().map(StockView::of).collect(), next_cursor }))
+}
+
+/// A cursor is the last SKU in hexadecimal: opaque, and valid for as long as the SKU's name is.
+fn write_cursor(sku: &Sku) -> String {
+    sku.as_str().bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_cursor(cursor: &str) -> Result<Sku, Problem> {
+    let refuse = || Problem::parameter("cursor", "must be the next_cursor of an earlier page");
+    let digits = cursor.as_bytes();
+    if !digits.len().is_multiple_of(2) {
+        return Err(refuse());
+    }
+    let byte = |pair: &[u8]| str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+    let sku = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).and_then(|text| Sku::new(text).ok());
+    sku.filter(|sku| write_cursor(sku) == cursor).ok_or_else(refuse)
+}
+
+/// `GET /inventory/{sku}`.
+pub(super) async fn read(State(api): State<Api>, Path(sku): Path<String>) -> Result<Response, Problem> {
+    let unknown = || Problem::new(Code::SkuNotFound, "Check the SKU; GET /api/v1/inventory lists them.");
+    let sku = Sku::new(sku).map_err(|_| unknown())?;
+    let level = api.engine.stock(&sku).await?;
+    Ok(show(StatusCode::OK, StockView::of(&level)))
+}
+
+/// `PUT /inventory/{sku}`: sets what is on hand; 201 where the SKU is new.
+pub(super) async fn set(
+    State(api): State<Api>,
+    Path(sku): Path<String>,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    let sku = Sku::new(sku).map_err(|error| Problem::parameter("sku", error.to_string()))?;
+    let count = 0..=StockLevel::MAX.cast_signed();
+    let change = json::read(&body, |stock| {
+        let on_hand = stock.need("on_hand").and_then(|number| number.integer(count.clone()));
+        let expected = stock.get("expected_on_hand").and_then(|number| number.integer(count.clone()));
+        let recount = stock.get("recount").and_then(|recount| recount.boolean()).unwrap_or(false);
+        let reason = stock.get("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
+        Some(SetStock {
+            sku,
+            on_hand: on_hand?.unsigned_abs(),
+            expected_on_hand: expected.map(i64::unsigned_abs),
+            recount,
+            reason,
+            actor: api.actor(),
+        })
+    })?;
+    let set = api.engine.set_stock(change).await?;
+    let status = if set.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(show(status, StockView::of(&set.level)))
+}
+
+/// `POST /inventory/adjustments`: adds to or takes from what is on hand.
+pub(super) async fn adjust(State(api): State<Api>, Payload(body): Payload) -> Result<Response, Problem> {
+    let most = StockLevel::MAX.cast_signed();
+    let change = json::read(&body, |adjustment| {
+        let sku = adjustment.need("sku").and_then(|sku| sku.text_as(|text| Sku::new(text)));
+        let delta = adjustment.need("delta").and_then(|delta| delta.integer(-most..=most));
+        let reason =
+            adjustment.need("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
+        Some(AdjustStock { sku: sku?, delta: delta?, reason: reason?, actor: api.actor() })
+    })?;
+    let level = api.engine.adjust_stock(change).await.map_err(|error| match error {
+        Error::UnknownSku(_) => Problem::field(
+            Code::UnknownSku,
+            "/sku",
+            "is not in the catalogue; PUT /api/v1/inventory/{sku} adds it",
+        ),
+        other => other.into(),
+    })?;
+    Ok(show(StatusCode::OK, StockView::of(&level)))
+}

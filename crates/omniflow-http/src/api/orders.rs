@@ -1,0 +1,120 @@
+//! Placing and reading orders.
+
+use super::conditional::{self, Tags};
+use super::view::{DetailsView, OrderView};
+use super::{Api, etag, order_id, order_response, placing};
+use crate::{Code, FieldError, Payload, Problem};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use omniflow_core::{Order, OrderId, Sku};
+use omniflow_engine::{Error, Placement};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `POST /orders`: 201 with the order once its stock is decided and durable.
+pub(super) async fn place(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    let (draft, details) = placing::read(&body)?;
+    let terms = draft.check(&api.policies).map_err(placing::problem)?;
+    let details = Some(details).filter(|details| !details.is_empty());
+    let lines: Vec<Sku> = terms.lines.iter().map(|line| line.sku.clone()).collect();
+    let placed = api.engine.place(Placement { terms, details, actor: api.actor() }).await;
+    let order = placed.map_err(|error| match error {
+        Error::UnknownSku(unknown) => unknown_lines(&lines, &unknown),
+        other => other.into(),
+    })?;
+    let mut response = api.show(&order, &headers);
+    *response.status_mut() = StatusCode::CREATED;
+    if let Ok(location) = HeaderValue::try_from(format!("/api/v1/orders/{}", order.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Every line whose SKU is unknown, by its pointer.
+fn unknown_lines(lines: &[Sku], unknown: &[Sku]) -> Problem {
+    let faults = (0..).zip(lines).filter(|(_, sku)| unknown.contains(sku)).map(|(place, sku): (usize, _)| {
+        let detail = format!("is not in the catalogue ({sku}); PUT /api/v1/inventory/{{sku}} adds a SKU");
+        FieldError::at(Code::UnknownSku, format!("/items/{place}/sku"), detail)
+    });
+    Problem::of_fields(faults.collect())
+}
+
+/// `GET /orders/{id}`; with `If-None-Match` and `Prefer: wait`, as soon as it has changed.
+pub(super) async fn read(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = order_id(id)?;
+    let known = conditional::if_none_match(&headers)?;
+    let wait = conditional::wait(&headers)?;
+    let mut order = api.engine.read(&id).await?;
+    if let Some(known) = known
+        && known.matches(order.version)
+    {
+        match changed(&api, &id, &order, &known, wait.unwrap_or_default()).await? {
+            Some(newer) => order = newer,
+            None => return Ok(not_modified(&order)),
+        }
+    }
+    show_whole(&api, &order, &headers).await
+}
+
+/// The order as soon as it is none that the caller knows, `None` when the time is up first.
+async fn changed(
+    api: &Api,
+    id: &OrderId,
+    order: &Order,
+    known: &Tags,
+    wait: Duration,
+) -> Result<Option<Arc<Order>>, Problem> {
+    if wait.is_zero() {
+        return Ok(None);
+    }
+    let change = async {
+        let mut version = order.version;
+        loop {
+            let newer = api.engine.changed(id, version).await?;
+            if !known.matches(newer.version) {
+                return Ok(newer);
+            }
+            version = newer.version;
+        }
+    };
+    tokio::select! {
+        changed = change => changed.map(Some).map_err(|error: Error| error.into()),
+        () = tokio::time::sleep(wait) => Ok(None),
+        () = api.shutdown.begun() => Ok(None),
+    }
+}
+
+fn not_modified(order: &Order) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, etag(order.version));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The order with its address and metadata, null where there are none or they were erased.
+async fn show_whole(api: &Api, order: &Order, headers: &HeaderMap) -> Result<Response, Problem> {
+    let mut view = OrderView::of(order, api.locale(headers), api.engine.now());
+    let details = match order.details {
+        Some(_) => api.engine.details(&order.id).await?.unwrap_or_default(),
+        None => Default::default(),
+    };
+    view.details =
+        Some(DetailsView { shipping_address: details.shipping_address, metadata: details.metadata });
+    Ok(order_response(order, &view))
+}
+
+/// For routes of one order: it must be there, whatever else is asked.
+pub(super) async fn require(api: &Api, id: &OrderId) -> Result<Arc<Order>, Problem> {
+    api.engine.read(id).await.map_err(Problem::from)
+}

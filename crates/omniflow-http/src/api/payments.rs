@@ -1,0 +1,89 @@
+//! `POST /orders/{id}/pay`: what the payment provider did.
+
+use super::orders::require;
+use super::{Api, conditional, order_id, placing};
+use crate::{Code, Payload, Problem, json};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use omniflow_core::{
+    Command, Currency, DraftAmount, Money, Order, PaymentEventId, PaymentId, PaymentOutcome, PaymentReport,
+    ReasonText,
+};
+use omniflow_engine::Request;
+
+/// A report as sent, types already right.
+struct Sent {
+    report: PaymentReport,
+    amount: DraftAmount,
+    currency: Option<Currency>,
+}
+
+/// Takes a report, in whatever state the order is.
+pub(super) async fn pay(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Payload(body): Payload,
+) -> Result<Response, Problem> {
+    let order_id = order_id(id)?;
+    let if_version = conditional::if_match(&headers)?;
+    if body.is_empty() && !api.implicit_capture {
+        let detail = "is required here: say what happened, such as {\"outcome\": \"captured\"}";
+        return Err(Problem::field(Code::InvalidField, "", detail));
+    }
+    let Sent { mut report, amount, currency } = read(&body)?;
+    if amount != DraftAmount::default() || currency.is_some() {
+        report.amount = paid(&*require(&api, &order_id).await?, &amount, currency)?;
+    }
+    let command = Command::ReportPayment(report);
+    let order = api.engine.command(Request { order_id, command, actor: api.actor(), if_version }).await?;
+    Ok(api.show(&order, &headers))
+}
+
+fn read(body: &[u8]) -> Result<Sent, Problem> {
+    json::read_optional(body, |report| {
+        let payment_id = report.get("payment_id").and_then(|id| id.text_as(|text| PaymentId::new(text)));
+        let event_id = report.get("event_id").and_then(|id| id.text_as(|text| PaymentEventId::new(text)));
+        let outcome = report.get("outcome").and_then(|outcome| outcome.word(PaymentOutcome::ALL));
+        let currency = report.get("currency").and_then(|code| {
+            code.text_as(|code| {
+                Currency::from_code(code).ok_or("must be a currency code of ISO 4217, such as USD")
+            })
+        });
+        let reason = report.get("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
+        let outcome = outcome.unwrap_or(PaymentOutcome::Captured);
+        let report_of = PaymentReport { reason, ..PaymentReport::new(payment_id, event_id, outcome) };
+        Some(Sent { report: report_of, amount: placing::amount(report, "amount", "amount_minor"), currency })
+    })
+}
+
+/// How much was paid: what is left out is as the order has it.
+fn paid(order: &Order, amount: &DraftAmount, currency: Option<Currency>) -> Result<Option<Money>, Problem> {
+    let total = order.terms.total;
+    let currency = currency.unwrap_or(total.currency);
+    let refuse = |pointer: &'static str, detail: String| Problem::field(Code::InvalidField, pointer, detail);
+    let major = match &amount.major {
+        Some(text) => {
+            let read = Money::from_major(text, currency);
+            Some(read.map_err(|error| refuse("/amount", error.to_string()))?.minor)
+        }
+        None => None,
+    };
+    let minor = match (major, amount.minor) {
+        (Some(major), Some(minor)) if major != minor => {
+            return Err(refuse("/amount_minor", "must agree with amount".to_owned()));
+        }
+        (Some(minor), _) | (None, Some(minor)) => minor,
+        (None, None) if currency == total.currency => return Ok(None),
+        (None, None) => {
+            let detail = format!("is required, since the order is in {}", total.currency);
+            return Err(refuse("/amount", detail));
+        }
+    };
+    if minor < 1 {
+        let pointer = if amount.major.is_some() { "/amount" } else { "/amount_minor" };
+        return Err(refuse(pointer, "must be above zero".to_owned()));
+    }
+    Ok(Some(Money::new(minor, currency)))
+}

@@ -1,0 +1,92 @@
+//! What the engine refuses, as problem documents.
+
+use crate::{Code, Problem};
+use omniflow_core::Rejection;
+use omniflow_engine::Error;
+use serde_json::json;
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::OrderNotFound => order_not_found(),
+            Error::Rejected(rejection) => rejected(&rejection),
+            Error::OutOfStock(short) => {
+                let lines: Vec<_> = short
+                    .iter()
+                    .map(|line| json!({"sku": line.sku, "requested": line.requested, "available": line.available}))
+                    .collect();
+                let detail = "There is no order. Order what is available of each line, or wait for more.";
+                Self::new(Code::OutOfStock, detail).with("lines", &lines)
+            }
+            Error::UnknownSku(skus) => {
+                let names: Vec<&str> = skus.iter().map(|sku| sku.as_str()).collect();
+                let detail = format!(
+                    "Stock does not know {}. PUT /api/v1/inventory/{{sku}} creates a SKU.",
+                    names.join(", ")
+                );
+                Self::new(Code::SkuNotFound, detail)
+            }
+            Error::ExternalIdTaken(holder) => {
+                let detail = format!(
+                    "There is no new order. Read the first one, {holder}, or send another external_id."
+                );
+                Self::new(Code::ExternalIdTaken, detail).with("order_id", &holder)
+            }
+            Error::VersionMismatch { current } => {
+                let detail = format!("The order is at version {current}. Read it again, then decide.");
+                Self::new(Code::VersionMismatch, detail)
+            }
+            Error::BelowReserved { reserved } => {
+                let detail = format!(
+                    "{reserved} are reserved for orders. Keep at least so many; or, if it is a count of what is \
+                     really there, PUT it with \"recount\": true."
+                );
+                Self::new(Code::BelowReserved, detail)
+            }
+            Error::StockChanged { on_hand } => {
+                let detail = format!(
+                    "{on_hand} are on hand, not what you expected. Read the stock again, then decide."
+                );
+                Self::new(Code::VersionMismatch, detail)
+            }
+            Error::StockTooLarge => {
+                Self::new(Code::InvalidField, "That is more than can be counted. Send less.")
+            }
+            Error::Overloaded => {
+                Self::new(Code::Overloaded, "Nothing was done. Send it again after Retry-After.")
+            }
+            Error::Unavailable(reason) => {
+                Self::new(Code::EngineUnavailable, "Nothing was done. Send it again after Retry-After.")
+                    .caused_by(reason)
+            }
+            Error::OutcomeUnknown => {
+                let detail = "It may have been done or not: the storage failed meanwhile. Read the order, or send \
+                              the same request again where that changes nothing twice.";
+                Self::new(Code::OutcomeUnknown, detail)
+            }
+        }
+    }
+}
+
+pub(super) fn order_not_found() -> Problem {
+    Problem::new(Code::OrderNotFound, "Check the order's id; the answer to placing an order has it.")
+}
+
+fn rejected(rejection: &Rejection) -> Problem {
+    match rejection {
+        Rejection::ActionNotAllowed { action, state, allowed } => {
+            let words: Vec<&str> = allowed.iter().map(|action| action.as_str()).collect();
+            let instead = match words.is_empty() {
+                true => "Nothing can be asked of it now.".to_owned(),
+                false => format!("It takes {}.", words.join(", ")),
+            };
+            let detail = format!("{action} is not possible while the order is {state}. {instead}");
+            Problem::new(Code::ActionNotAllowed, detail).with("allowed_actions", &words)
+        }
+        Rejection::TooManyPayments(payments) => {
+            let detail = format!("The order already has {payments} payments and takes no more reports.");
+            Problem::new(Code::TooManyPayments, detail)
+        }
+        Rejection::ImpossibleOutcome { .. } => Problem::new(Code::InvalidField, format!("{rejection}.")),
+    }
+}

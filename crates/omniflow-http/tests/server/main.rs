@@ -1,0 +1,11 @@
+//! The server as clients meet it: a real listener, raw bytes.
+#![expect(clippy::expect_used, reason = "what is expected here is what is tested")]
+
+mod answers;
+mod bodies;
+mod end;
+mod open_files;
+mod protocol;
+mod raw;
+mod shop;
+mod slow_clients;

@@ -1,0 +1,103 @@
+//! What people type.
+
+use crate::bench::BenchArgs;
+use clap::{Args, Parser, Subcommand};
+use omniflow_engine::simulated::{ProviderName, Script};
+use omniflow_http::duration;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An order-fulfillment engine: reserve stock, review, wait for payment, ship, and on any failure undo
+/// exactly what was done. Nothing that it has acknowledged is ever lost.
+#[derive(Debug, Parser)]
+#[command(name = "omniflow", version, arg_required_else_help = true)]
+#[command(after_help = "Start here:\n  omniflow dev        everything in one process; prints curl lines to paste")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process on this machine, with a demo catalogue and simulated providers.
+    #[command(after_help = DEV_EXAMPLES)]
+    Dev(DevArgs),
+    /// Measure a running server: orders per second and latency, with the machine's floors beside them.
+    Bench(BenchArgs),
+    /// Print the order's life from the core itself.
+    #[command(after_help = "Examples:\n  omniflow lifecycle\n  omniflow lifecycle --mermaid > lifecycle.mmd")]
+    Lifecycle(LifecycleArgs),
+    /// Check a data directory: event chains, stock against its ledger, reservations against orders, money.
+    #[command(after_help = "Reads only, also while a server uses the directory. Exit code 0 only if all holds.\n\n\
+                            Example:\n  omniflow verify --data-dir ./omniflow-data")]
+    Verify(VerifyArgs),
+}
+
+const DEV_EXAMPLES: &str = "Examples:
+  omniflow dev
+  omniflow dev --ephemeral --payment-window 5s --carrier-delay 0s
+  omniflow dev --script carrier=fail:2        the carrier fails twice, then works
+  omniflow dev --test-clock                   time stands still until POST /api/v1/dev/clock moves it";
+
+/// `omniflow dev`.
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Where to keep the data; it is kept across restarts.
+    #[arg(long, value_name = "DIR", default_value = "./omniflow-data", env = "OMNIFLOW_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Keep nothing: use a temporary directory and remove it at the end.
+    #[arg(long, conflicts_with = "data_dir")]
+    pub(crate) ephemeral: bool,
+    /// Where to listen: an address of this machine alone, since nobody has to log in.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000", env = "OMNIFLOW_LISTEN")]
+    pub(crate) listen: SocketAddr,
+    /// How long an order waits for payment.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    pub(crate) payment_window: Duration,
+    /// How long the simulated carrier takes.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse)]
+    pub(crate) carrier_delay: Duration,
+    /// Attempts at each effect, forward ones and compensations alike.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) attempts: u32,
+    /// How long one attempt may take; longer than the carrier's delay.
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration::parse)]
+    pub(crate) attempt_timeout: Duration,
+    /// The pause after the first failed attempt; it doubles with each further one, up to a minute.
+    #[arg(long, value_name = "DURATION", default_value = "200ms", value_parser = duration::parse)]
+    pub(crate) backoff: Duration,
+    /// Make a simulated provider misbehave, such as carrier=fail:2 or payments=refuse.
+    #[arg(long, value_name = "PROVIDER=SCRIPT", value_parser = Script::parse_flag)]
+    pub(crate) script: Vec<(ProviderName, Script)>,
+    /// Let time stand still until POST /api/v1/dev/clock {"advance":"PT72H"} moves it.
+    #[arg(long)]
+    pub(crate) test_clock: bool,
+}
+
+/// `omniflow lifecycle`.
+#[derive(Debug, Args)]
+pub(crate) struct LifecycleArgs {
+    /// Print a Mermaid state diagram instead of the tables.
+    #[arg(long)]
+    pub(crate) mermaid: bool,
+}
+
+/// `omniflow verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The data directory to check.
+    #[arg(long, value_name = "DIR", default_value = "./omniflow-data", env = "OMNIFLOW_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

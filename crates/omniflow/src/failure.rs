@@ -1,0 +1,39 @@
+//! How the program ends when it cannot do what was asked: a sentence, and an exit code that scripts know.
+
+use std::process::ExitCode;
+
+/// Wrong use or configuration.
+const USAGE: u8 = 2;
+/// Anything that has no code of its own.
+const OTHER: u8 = 1;
+
+/// A failure and its exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// Wrong use or configuration: exit code 2.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: USAGE, error: anyhow::Error::msg(message.into()) }
+    }
+
+    /// A failure with the code of its kind.
+    pub(crate) fn with_code(code: u8, error: impl Into<anyhow::Error>) -> Self {
+        Self { code, error: error.into() }
+    }
+
+    /// Tells it on standard error.
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("error: {:#}", self.error);
+        ExitCode::from(self.code)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { code: OTHER, error: error.into() }
+    }
+}
