@@ -142,10 +142,8 @@ impl<'de> Deserialize<'de> for Tag {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tag, A::Error> {
-                match map.next_entry::<String, IgnoredAny>()? {
-                    Some((name, _)) if map.next_key::<IgnoredAny>()?.is_none() => Ok(Tag(name)),
-                    _ => Err(de::Error::custom("an event has one type")),
-                }
+                let entry = map.next_entry::<String, IgnoredAny>()?;
+                entry.map(|(name, _)| Tag(name)).ok_or_else(|| de::Error::custom("an event has a type"))
             }
         }
         deserializer.deserialize_map(OneKey)
@@ -170,13 +168,17 @@ pub(crate) fn to_hex(bytes: &[u8; 32]) -> String {
     bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
+/// Reads what [`to_hex`] writes, and no other spelling of it.
 pub(crate) fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let nibble = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
     let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (place, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * place..2 * place + 2)?, 16).ok()?;
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
     }
     Some(bytes)
 }
@@ -206,6 +208,7 @@ mod tests {
             ChainHash::default().after(b"abc").to_string(),
             "365aa7d8f7f9402c4b9434502b4cc89ddb09fe50d7cd95b493b834c62d5a5370".to_owned()
         );
+        assert!(format!("{:?}", ChainHash::default()).starts_with("0000"));
     }
 
     #[test]
@@ -233,6 +236,8 @@ mod tests {
         for line in ["", "{}", "null", r#"{"seq":1}"#, r#"{"seq":1,"at":7,"actor":"api","v":1,"event":7}"#] {
             assert!(matches!(Entry::decode(line.as_bytes()), Err(DecodeError::Malformed(_))), "{line}");
         }
+        let seven = Entry::decode(br#"{"seq":1,"at":7,"actor":"api","v":1,"event":7}"#).unwrap_err();
+        assert!(seven.to_string().contains("expected an event, an object of one key"), "{seven}");
         let two = r#"{"seq":1,"at":7,"actor":"api","v":1,"event":{"shipped":{},"stock_reserved":{}}}"#;
         assert!(matches!(Entry::decode(two.as_bytes()), Err(DecodeError::Malformed(_))));
     }
@@ -241,7 +246,9 @@ mod tests {
     fn hex_reads_back_and_refuses_the_rest() {
         let bytes: [u8; 32] = std::array::from_fn(|i| (i * 7) as u8);
         assert_eq!(from_hex(&to_hex(&bytes)), Some(bytes));
-        assert_eq!(from_hex("zz"), None);
-        assert_eq!(from_hex(&"é".repeat(32)), None);
+        assert_eq!(from_hex(&"00".repeat(31)), None);
+        for pair in ["zz", "é", "+f", "FF"] {
+            assert_eq!(from_hex(&pair.repeat(32)), None, "{pair}");
+        }
     }
 }

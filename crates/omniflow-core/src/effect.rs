@@ -1,8 +1,8 @@
 //! Effects and timers by name. The closed set of [`Step`]s is everything OmniFlow does outside an order.
 
-use crate::words::words;
+use crate::words::{from_text, words};
 use crate::{OrderId, Sku};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// What an effect does, for one order.
@@ -104,8 +104,7 @@ impl Serialize for EffectKey {
 
 impl<'de> Deserialize<'de> for EffectKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom(format!("unknown effect {text}")))
+        from_text(deserializer, "an effect", Self::parse)
     }
 }
 

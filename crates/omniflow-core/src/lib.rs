@@ -8,7 +8,8 @@
 //! - [`next`] says what an order wants now, all effects and timers, from its state alone.
 //!
 //! Where the rules live: who may do what in which state, [`decide`]; what a fact leads to, [`evolve`];
-//! what is done outside, [`next`]; the words people read, [`mod@reason`] and [`mod@status`].
+//! what is done outside, [`next`]; the words people read, [`mod@reason`] and [`mod@status`]; what can be
+//! placed, [`Draft`]; how a life is stored and chained, [`Entry::link`]. [`lifecycle`] prints all of it.
 
 mod chain;
 mod command;

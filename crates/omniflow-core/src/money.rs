@@ -1,6 +1,7 @@
 //! Money as whole minor units and a currency. No floats anywhere: decimals are read digit by digit.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use crate::words::from_text;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// An ISO 4217 currency in use, with a known number of decimals.
@@ -71,11 +72,9 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        if code == "USD" {
-            return Ok(Self::USD);
-        }
-        Self::from_code(&code).ok_or_else(|| de::Error::custom(format!("unknown currency {code}")))
+        from_text(deserializer, "a currency", |code| {
+            if code == "USD" { Some(Self::USD) } else { Self::from_code(code) }
+        })
     }
 }
 

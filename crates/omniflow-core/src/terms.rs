@@ -1,8 +1,8 @@
 //! What was placed: lines, amounts, policies. It never changes.
 
-use crate::words::words;
+use crate::words::{from_text, words};
 use crate::{CustomerId, ExternalId, LineId, Money, Policies, ReasonText, Sku};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// One line as sent.
@@ -100,16 +100,13 @@ impl std::fmt::Debug for DetailsHash {
 }
 
 impl Serialize for DetailsHash {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&crate::chain::to_hex(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for DetailsHash {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        crate::chain::from_hex(&text)
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("not a SHA-256 in hex"))
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer, "a SHA-256 in hex", |text| crate::chain::from_hex(text).map(Self))
     }
 }

@@ -1,4 +1,9 @@
-//! Closed sets of words that are both Rust enums and the contract's wire names.
+//! Closed sets of words that are both Rust enums and the contract's wire names, and other values that are
+//! stored as a text.
+
+use serde::Deserializer;
+use serde::de::{Error, Unexpected, Visitor};
+use std::fmt;
 
 /// Defines a field-less enum whose serde name, `as_str` and `Display` are one and the same word.
 macro_rules! words {
@@ -31,3 +36,27 @@ macro_rules! words {
 }
 
 pub(crate) use words;
+
+/// Reads a value that is stored as a text, from the text in place.
+pub(crate) fn from_text<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    what: &'static str,
+    read: fn(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    struct Text<T> {
+        what: &'static str,
+        read: fn(&str) -> Option<T>,
+    }
+    impl<T> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.what)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            (self.read)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+        }
+    }
+    deserializer.deserialize_str(Text { what, read })
+}

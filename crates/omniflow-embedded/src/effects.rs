@@ -97,6 +97,13 @@ impl Effects {
         }
     }
 
+    /// Ends every attempt where it is.
+    pub(crate) fn abort_all(&self) {
+        for task in self.running().drain().filter_map(|(_, task)| task) {
+            task.abort();
+        }
+    }
+
     /// How many effects are being tried.
     pub(crate) fn len(&self) -> usize {
         self.running().len()

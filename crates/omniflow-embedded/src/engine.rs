@@ -13,7 +13,7 @@ use crate::schema::{self, DirLock};
 use crate::stock::StockBook;
 use crate::table::Watch;
 use crate::timers::{self, Timers};
-use crate::writer::{self, Shared, Writer};
+use crate::writer::{self, End, Shared, Writer};
 use omniflow_core::{Order, OrderId, Sku, Timestamp};
 use omniflow_engine::{
     AdjustStock, Answer, Clock, Cursor, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine, Page,
@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 /// Clients' requests that may wait for the writer: about a second of its work.
 const QUEUE_CAPACITY: usize = 32_768;
@@ -71,7 +72,8 @@ pub struct EmbeddedEngine {
     readers: Arc<Readers>,
     effects: Arc<Effects>,
     stopped: watch::Receiver<bool>,
-    _lock: DirLock,
+    tasks: Vec<AbortHandle>,
+    lock: Mutex<Option<DirLock>>,
 }
 
 impl EmbeddedEngine {
@@ -99,14 +101,17 @@ impl EmbeddedEngine {
         let opening = Opening { file, shared: Arc::clone(&shared), entropy, answers, effects: changes };
         let opened = tokio::task::spawn_blocking(move || opening.open().map(|writer| (opening, writer)));
         let (opening, writer) = opened.await.map_err(|gone| fault(std::io::Error::other(gone)))??;
-        tokio::spawn(writer::answer(answered));
-        tokio::spawn(effects::run(Arc::clone(&effects), changed));
+        let mut tasks = vec![
+            tokio::spawn(writer::answer(answered)).abort_handle(),
+            tokio::spawn(effects::run(Arc::clone(&effects), changed)).abort_handle(),
+        ];
         // Overdue timers enter the queue before anybody else can.
         let (due, _) = shared.timers.take_due(clock.now());
         if !due.keys.is_empty() {
             drop(shared.queue.push(Job::Due(due), clock.busy()));
         }
-        tokio::spawn(timers::run(Arc::clone(&shared.timers), Arc::clone(&shared.queue), clock, woken));
+        let timers = timers::run(Arc::clone(&shared.timers), Arc::clone(&shared.queue), clock, woken);
+        tasks.push(tokio::spawn(timers).abort_handle());
         let (stopping, stopped) = watch::channel(false);
         std::thread::Builder::new()
             .name("writer".to_owned())
@@ -115,15 +120,35 @@ impl EmbeddedEngine {
                 stopping.send_replace(true);
             })
             .map_err(|source| OpenError::Io { path: data_dir.clone(), source })?;
-        Ok(Self { shared, readers, effects, stopped, _lock: lock })
+        Ok(Self { shared, readers, effects, stopped, tasks, lock: Mutex::new(Some(lock)) })
     }
 
     /// Finishes what was taken and closes the files. Requests from now on are refused.
     pub async fn stop(&self) {
         self.shared.queue.stop();
+        self.writer_ended().await;
+    }
+
+    /// Ends as a power cut would: nothing is finished, and what is not on disk is gone. For tests.
+    pub async fn abandon(&self) {
+        self.end_tasks();
+        self.shared.queue.abandon();
+        self.writer_ended().await;
+    }
+
+    async fn writer_ended(&self) {
         let mut stopped = self.stopped.clone();
-        // The writer's thread sends this as its last act; if it is gone, it has stopped too.
+        // The writer's thread sends this as its last act; if it is gone, it has ended too.
         drop(stopped.wait_for(|stopped| *stopped).await);
+        // Another engine may have the directory now, whoever still holds this one.
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn end_tasks(&self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.effects.abort_all();
     }
 
     /// What the engine counts.
@@ -221,6 +246,13 @@ impl EmbeddedEngine {
                 return Err(Error::Unavailable("it is stopping".to_owned()));
             }
         }
+    }
+}
+
+impl Drop for EmbeddedEngine {
+    fn drop(&mut self) {
+        self.end_tasks();
+        self.shared.queue.stop();
     }
 }
 
@@ -370,7 +402,8 @@ impl Opening {
     fn keep_running(&self, mut writer: Writer) {
         loop {
             match writer.run() {
-                Ok(()) => return writer.close(),
+                Ok(End::Stopped) => return writer.close(),
+                Ok(End::Abandoned) => return,
                 Err(fault) => tracing::error!(%fault, "the storage failed; recovering from disk"),
             }
             self.shared.queue.close("its storage failed; it is recovering");

@@ -60,6 +60,7 @@ struct State {
     /// Why no client's job is taken, `None` while they are.
     closed: Option<String>,
     stopping: bool,
+    abandoned: bool,
 }
 
 /// The writer's queue.
@@ -72,7 +73,10 @@ pub(crate) struct Queue {
 /// What the writer takes.
 pub(crate) enum Taken {
     Jobs(Vec<(Job, Busy)>),
+    /// Everything was taken: end well.
     Stop,
+    /// End at once, as a power cut would.
+    Abandon,
 }
 
 impl Queue {
@@ -113,6 +117,9 @@ impl Queue {
         let mut state = self.lock();
         while wait && state.jobs.is_empty() && !state.stopping {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.abandoned {
+            return Taken::Abandon;
         }
         if state.jobs.is_empty() && state.stopping {
             return Taken::Stop;
@@ -156,6 +163,16 @@ impl Queue {
         let mut state = self.lock();
         state.closed = Some("it is stopping".to_owned());
         state.stopping = true;
+        drop(state);
+        self.wake.notify_all();
+    }
+
+    /// Drops what waits and has the writer end at once.
+    pub(crate) fn abandon(&self) {
+        self.close("it was ended");
+        let mut state = self.lock();
+        state.jobs.clear();
+        (state.stopping, state.abandoned) = (true, true);
         drop(state);
         self.wake.notify_all();
     }

@@ -119,3 +119,47 @@ fn broken(error: &axum::Error) -> Problem {
         .caused_by(error)
         .closing()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::body::Frame;
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use std::task::Context;
+
+    /// A body that does not say how long it is, but knows when it has ended.
+    struct Frames(VecDeque<usize>);
+
+    impl HttpBody for Frames {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop_front().map(|length| Ok(Frame::data(vec![b'x'; length].into()))))
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.0.is_empty()
+        }
+    }
+
+    async fn length(frames: impl Into<VecDeque<usize>>) -> Result<usize, Code> {
+        let limits = BodyLimits { bytes: 100, dropped_bytes: 1_000, ..BodyLimits::default() };
+        let read = read(&HeaderMap::new(), Body::new(Frames(frames.into())), limits).await;
+        read.map(|bytes| bytes.len()).map_err(|problem| problem.code())
+    }
+
+    #[tokio::test]
+    async fn the_limit_holds_however_the_bytes_are_cut() {
+        assert_eq!(length([]).await, Ok(0));
+        assert_eq!(length([100]).await, Ok(100));
+        assert_eq!(length([50, 0, 50]).await, Ok(100));
+        for frames in [&[101][..], &[100, 1], &[1, 100], &[99, 1, 1, 5_000]] {
+            assert_eq!(length(frames.to_vec()).await, Err(Code::TooLarge), "{frames:?}");
+        }
+    }
+}

@@ -207,6 +207,22 @@ mod tests {
     }
 
     #[test]
+    fn each_method_and_status_of_a_route_counts_for_itself() {
+        let metrics = Metrics::new();
+        for (method, status) in
+            [(Method::GET, 200), (Method::PUT, 200), (Method::PUT, 404), (Method::PUT, 404)]
+        {
+            metrics.answered(&method, Route(None), StatusCode::from_u16(status).unwrap(), Duration::ZERO);
+        }
+        let text = metrics.to_text().unwrap();
+        for counted in
+            [r#"method="GET",route="none",status="200"} 1"#, r#"method="PUT",route="none",status="404"} 2"#]
+        {
+            assert!(text.contains(&format!("omniflow_http_requests_total{{{counted}\n")), "{text}");
+        }
+    }
+
+    #[test]
     fn others_add_families_and_made_up_methods_add_none() {
         let metrics = Metrics::new();
         let placed: Counter = Counter::default();

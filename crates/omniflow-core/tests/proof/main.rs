@@ -8,7 +8,7 @@
 //!
 //! `PROPTEST_CASES` raises the number of sequences; failures are kept in `proptest-regressions`.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod against_model;
 mod golden;

@@ -3,13 +3,11 @@
 
 use crate::history::{History, Machine, Op, ops, totals};
 use crate::invariants::{Broken, check};
-use omniflow_core::{Reason, ReasonCode};
 use omniflow_core::{
-    CaptureUse, Command, EffectKey, Entry, Event, Fulfillment, Next, Order, Outcome, PaymentReport,
-    Rejection, State, StateKind, Step, StockHold, TimerId, decide, evolve, next,
+    CaptureUse, Command, EffectKey, Entry, Event, Fulfillment, Next, Order, Outcome, PaymentReport, Reason,
+    ReasonCode, Rejection, State, StateKind, Step, StockHold, TimerId, decide, evolve, next,
 };
-use proptest::strategy::Strategy;
-use proptest::strategy::ValueTree;
+use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
 /// The first broken invariant that random lives on this machine show.
@@ -311,7 +309,7 @@ fn a_decision_with_a_memory_of_its_own() {
     breaks(
         with_decide(|order, command| {
             ASKED.set(ASKED.get() + 1);
-            if ASKED.get() % 50 == 0 {
+            if ASKED.get().is_multiple_of(50) {
                 return decide(order, &Command::ReportPayment(PaymentReport::captured()));
             }
             decide(order, command)

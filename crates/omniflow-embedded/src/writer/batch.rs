@@ -54,6 +54,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) mint: &'a mut Mint,
     pub(crate) at: Timestamp,
     pub(crate) orders: HashMap<OrderKey, Working>,
+    /// Orders with new events, in the order in which they were decided, which is that of the log.
+    pub(crate) changed: Vec<OrderKey>,
     pub(crate) external_ids: HashMap<String, OrderKey>,
     pub(crate) replies: Vec<Reply>,
 }
@@ -116,6 +118,7 @@ impl Batch<'_> {
             }));
         }
         self.orders.insert(key, working);
+        self.changed.push(key);
         if let Some(external_id) = external_id {
             self.external_ids.insert(external_id, key);
         }
@@ -197,6 +200,9 @@ impl Batch<'_> {
             return Ok(());
         }
         let Some(mut working) = self.orders.remove(&key) else { return Ok(()) };
+        if working.lines.is_empty() {
+            self.changed.push(key);
+        }
         for event in events {
             working = working.record(event, self.at, actor.clone());
         }
@@ -253,11 +259,6 @@ impl Working {
         let before = Before { version: order.version, due_at: wants.due_at(), wanted: wants.effects };
         let first_seq = order.version + 1;
         Self { order, head, positions, before: Some(before), lines: vec![], first_seq, details: None }
-    }
-
-    /// Whether the batch changed it.
-    pub(crate) fn is_dirty(&self) -> bool {
-        !self.lines.is_empty()
     }
 
     fn record(mut self, event: Event, at: Timestamp, actor: Actor) -> Self {

@@ -69,7 +69,7 @@ impl<'c> Statements<'c> {
 impl Batch<'_> {
     /// Whether there is anything to write: a batch of refusals alone commits nothing.
     pub(crate) fn is_dirty(&self) -> bool {
-        self.stock.is_dirty() || self.orders.values().any(Working::is_dirty)
+        self.stock.is_dirty() || !self.changed.is_empty()
     }
 
     /// Writes the batch and syncs it. `position` is the log's last one, and the new last one after.
@@ -91,11 +91,9 @@ impl Batch<'_> {
 
     fn write_orders(&mut self, position: &mut u64) -> Result<Vec<Written>, StorageError> {
         let mut statements = Statements::prepare(self.connection)?;
-        let mut dirty: Vec<(&OrderKey, &mut Working)> =
-            self.orders.iter_mut().filter(|(_, working)| working.is_dirty()).collect();
-        dirty.sort_unstable_by_key(|(key, _)| **key);
-        let mut written = Vec::with_capacity(dirty.len());
-        for (key, working) in dirty {
+        let mut written = Vec::with_capacity(self.changed.len());
+        for key in &self.changed {
+            let Some(working) = self.orders.get_mut(key) else { continue };
             *position += 1;
             written.push((*key, write_order(&mut statements, *key, working, *position)?));
         }

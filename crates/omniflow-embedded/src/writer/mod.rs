@@ -5,4 +5,4 @@ mod batch;
 mod commit;
 mod thread;
 
-pub(crate) use thread::{Answers, Shared, Writer, answer};
+pub(crate) use thread::{Answers, End, Shared, Writer, answer};

@@ -63,6 +63,15 @@ pub(crate) struct Answers {
     pub(crate) tokens: Vec<Busy>,
 }
 
+/// How a writer ended without a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Everything taken is done.
+    Stopped,
+    /// At once.
+    Abandoned,
+}
+
 /// The writer.
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
@@ -77,9 +86,9 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Works until the engine stops; an error is a fault of the storage, after which nothing in memory
-    /// may be trusted.
-    pub(crate) fn run(&mut self) -> Result<(), StorageError> {
+    /// Works until the engine stops and says how it ended; an error is a fault of the storage, after which
+    /// nothing in memory may be trusted.
+    pub(crate) fn run(&mut self) -> Result<End, StorageError> {
         let mut waiting: VecDeque<(Job, Busy)> = VecDeque::new();
         let mut due: VecDeque<(Due, Busy)> = VecDeque::new();
         let mut spare = Vec::new();
@@ -90,8 +99,9 @@ impl Writer {
                     waiting.extend(jobs.drain(..));
                     spare = jobs;
                 }
-                Taken::Stop if idle => return Ok(()),
+                Taken::Stop if idle => return Ok(End::Stopped),
                 Taken::Stop => spare = vec![],
+                Taken::Abandon => return Ok(End::Abandoned),
             }
             let jobs = next_batch(&mut waiting, &mut due);
             if !jobs.is_empty() {
@@ -113,6 +123,7 @@ impl Writer {
             mint: &mut self.mint,
             at: self.last_at,
             orders: HashMap::with_capacity(jobs.len()),
+            changed: Vec::with_capacity(jobs.len()),
             external_ids: HashMap::new(),
             replies: Vec::with_capacity(jobs.len()),
         };

@@ -61,25 +61,6 @@ pub(super) async fn an_order_that_was_not_placed_takes_no_external_id(w: &mut Wo
     w.until_state(&order, StateKind::AwaitingPayment).await;
 }
 
-pub(super) async fn the_last_pieces_are_sold_once(w: &mut World) {
-    let buyers = (0..12).map(|_| {
-        let (engine, placement) = (w.engine(), Cart::of(POT, 2).placement(w.pace()));
-        tokio::spawn(async move { engine.place(placement).await })
-    });
-    let mut placed = vec![];
-    for buyer in buyers.collect::<Vec<_>>() {
-        match buyer.await {
-            Ok(Ok(order)) => placed.push(order.id.clone()),
-            Ok(answer) => is_short(answer, POT, 2, 1),
-            Err(error) => panic!("{error}"),
-        }
-    }
-    assert_eq!(placed.len(), 2, "five pots serve two buyers of two");
-    w.orders.extend(placed);
-    w.step("twelve buy at once").await;
-    w.stock_is(POT, 5, 4).await;
-}
-
 fn is_short(
     placed: Result<std::sync::Arc<omniflow_core::Order>, Error>,
     name: &str,

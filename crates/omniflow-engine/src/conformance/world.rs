@@ -3,8 +3,8 @@
 use super::cart::{POT, TEA, actor, sku};
 use super::{Harness, Pace};
 use crate::simulated::Simulated;
-use crate::{OrderEngine, SetStock};
-use omniflow_core::{EffectId, Order, OrderId, Sku};
+use crate::{Error, OrderEngine, Request, SetStock};
+use omniflow_core::{Command, EffectId, Order, OrderId, Sku};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ pub struct World {
     pub(super) delivered: BTreeMap<Sku, u64>,
     /// Effects of which the case itself has told an outcome, in place of the provider.
     pub(super) told: HashSet<EffectId>,
+    varies: bool,
 }
 
 struct Running {
@@ -42,6 +43,7 @@ impl World {
             orders: vec![],
             delivered: BTreeMap::new(),
             told: HashSet::new(),
+            varies: false,
         };
         world.start().await;
         for (name, on_hand) in [(TEA, 10), (POT, 5)] {
@@ -73,6 +75,16 @@ impl World {
 
     pub(super) fn steps(&self) -> &[String] {
         &self.steps
+    }
+
+    /// Says that the case may end in more than one way, so that replays cannot be compared.
+    pub(super) fn varies(&mut self) {
+        self.varies = true;
+    }
+
+    /// Whether the case ends the same way each time.
+    pub(super) fn is_definite(&self) -> bool {
+        !self.varies
     }
 
     /// Ends a step, and the engine with it where the replay says so.
@@ -117,6 +129,22 @@ impl World {
     pub(super) async fn pass(&mut self, ms: u64) {
         self.harness.advance(Duration::from_millis(ms)).await;
         self.step(format!("{ms} ms pass")).await;
+    }
+
+    /// Tells an order something while time passes.
+    pub(super) async fn tell_while_passing(
+        &mut self,
+        id: &OrderId,
+        command: Command,
+        ms: u64,
+    ) -> Result<Arc<Order>, Error> {
+        let request = Request { order_id: id.clone(), command, actor: actor(), if_version: None };
+        let engine = self.engine();
+        let passing = self.harness.advance(Duration::from_millis(ms));
+        let (told, ()) = tokio::join!(engine.command(request), passing);
+        drop(engine);
+        self.step(format!("something is said while {ms} ms pass")).await;
+        told
     }
 
     /// Lets everything settle that is due.

@@ -96,6 +96,12 @@ impl Ledger {
         Ok(Self(Arc::new(Place::File { path: path.to_owned(), file })))
     }
 
+    /// A ledger that cannot be written to.
+    #[cfg(test)]
+    pub(super) fn unwritable(path: &Path) -> Self {
+        Self(Arc::new(Place::File { path: path.to_owned(), file: File::open(path).unwrap() }))
+    }
+
     /// Every record, first to last. An effect that was asked for again after it was done, by an engine that
     /// did not live to hear the answer, can have more than one; it is still one effect: see [`taken`].
     ///

@@ -39,7 +39,7 @@ macro_rules! planted {
 }
 
 planted! {
-    oversold: Oversells is found by finds(placing::the_last_pieces_are_sold_once);
+    oversold: Oversells is found by finds(racing::the_last_pieces_are_sold_once);
     lines_alone: LooksAtEachLineAlone is found by finds(placing::lines_of_one_sku_are_added_up);
     some_lines: ReservesSomeLines is found by finds(placing::too_little_stock_for_one_line_leaves_no_order);
     unreleased: ForgetsToRelease is found by finds(cancelling::an_order_in_review_can_be_cancelled);

@@ -1,8 +1,7 @@
 //! What every answer has in common.
 
+use crate::log;
 use crate::shop::{Shop, patient};
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 
 #[tokio::test]
 async fn a_request_keeps_its_callers_id_or_gets_one() {
@@ -84,16 +83,6 @@ async fn answers_are_counted_by_route_and_connections_while_open() {
 
 #[tokio::test]
 async fn a_failures_cause_is_logged_once_with_the_requests_id() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer({
-            let log = log.clone();
-            move || log.clone()
-        })
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
     let mut client = Shop::open(patient()).await.client().await;
 
     let id = client.get("/broken").await.header("x-request-id").expect("an id").to_owned();
@@ -101,30 +90,10 @@ async fn a_failures_cause_is_logged_once_with_the_requests_id() {
     client.send("GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: named-1\r\n\r\n").await;
     client.answer().await;
 
-    let text = log.text();
+    let text = log::text();
     let of = |word: &str| text.lines().filter(|line| line.contains(word)).collect::<Vec<_>>();
     assert_eq!(of("the disk is on fire").len(), 1, "{text}");
     assert!(of("the disk is on fire")[0].contains(&id) && of("ERROR").len() == 1, "{text}");
     assert!(of("named-1")[0].contains("INFO"), "{text}");
     assert_eq!(text.lines().count(), 2, "what nobody named is not worth a line: {text}");
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("no panic").clone()).expect("UTF-8")
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -80,6 +80,14 @@ async fn at_the_end_nothing_new_is_taken_and_what_was_taken_is_finished() {
 }
 
 #[tokio::test]
+async fn an_answer_at_the_end_says_that_it_is_the_last() {
+    let mut client = Shop::open(patient()).await.client().await;
+    let answer = client.get("/end").await;
+    assert_eq!((&*answer.body, answer.header("connection")), ("ending", Some("close")));
+    client.expect_end().await;
+}
+
+#[tokio::test]
 async fn the_end_does_not_wait_for_those_who_do_not_end() {
     let mut shop = Shop::open(Limits { drain: SHORT, ..patient() }).await;
     let (mut working, mut half) = (shop.client().await, shop.client().await);

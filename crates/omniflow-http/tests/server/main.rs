@@ -4,6 +4,7 @@
 mod answers;
 mod bodies;
 mod end;
+mod log;
 mod open_files;
 mod protocol;
 mod raw;

@@ -1,5 +1,6 @@
 //! A server with a few routes that behave well, badly or slowly.
 
+use crate::log;
 use crate::raw::{Client, PATIENCE};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
@@ -63,6 +64,7 @@ impl FromRef<Wares> for BodyLimits {
 
 impl Shop {
     pub(crate) async fn open(limits: Limits) -> Self {
+        log::begin();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let address = listener.local_addr().expect("bound");
         let (tell, told) = mpsc::unbounded_channel();
@@ -88,6 +90,17 @@ impl Shop {
         assert_eq!(timeout(PATIENCE, self.told.recv()).await.expect("in time"), Some(word));
     }
 
+    /// Waits until so many connections are open.
+    pub(crate) async fn has_connections(&self, count: usize) {
+        let line = format!("omniflow_http_connections {count}\n");
+        let there = async {
+            while !self.metrics.to_text().expect("text").contains(&line) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, there).await.expect("in time");
+    }
+
     /// Waits for the server to return.
     pub(crate) async fn closed(self) {
         timeout(PATIENCE, self.serving).await.expect("in time").expect("no panic");
@@ -106,6 +119,7 @@ fn routes(wares: Wares) -> Router {
         .route("/refused", get(async || Problem::new(Code::OutOfStock, "Order less.").with("lines", &[1])))
         .route("/overloaded", get(async || Problem::new(Code::Overloaded, "Try again.")))
         .route("/wait", get(wait))
+        .route("/end", get(end))
         .route("/hold", get(hold))
         .route("/stream", get(stream))
         .nest("/orders", orders)
@@ -117,6 +131,12 @@ async fn wait(State(wares): State<Wares>) -> &'static str {
     let _ = wares.tell.send("waiting");
     wares.shutdown.begun().await;
     "nothing happened"
+}
+
+/// The end begins, and is answered before anybody else has heard of it.
+async fn end(State(wares): State<Wares>) -> &'static str {
+    wares.shutdown.begin();
+    "ending"
 }
 
 /// Work that ends when the test says so, whatever else happens.

@@ -20,9 +20,12 @@ async fn a_byte_now_and_then_does_not_keep_a_head_alive() {
     let shop = Shop::open(Limits { header_read: SHORT, ..patient() }).await;
     let mut client = shop.client().await;
     client.send("GET /healthz HTTP/1.1\r\nx: ").await;
-    while client.hears_nothing(Duration::from_millis(5)).await {
+    let mut bytes = 0;
+    while client.hears_nothing(Duration::from_millis(5)).await && bytes < 500 {
         client.send("y").await;
+        bytes += 1;
     }
+    assert!(bytes < 500, "it is kept alive");
     assert_eq!(client.answer().await.status, 408);
 }
 
@@ -93,9 +96,24 @@ async fn who_does_not_read_the_answer_is_cut_off() {
     let shop = Shop::open(Limits { write_stall: SHORT, ..patient() }).await;
     let mut client = shop.client().await;
     client.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let mut other = shop.client().await;
-    while shop.metrics.to_text().expect("text").contains("omniflow_http_connections 2\n") {
-        other.get("/healthz").await;
+    assert_eq!(client.head().await.status, 200);
+    shop.has_connections(0).await;
+}
+
+#[tokio::test]
+async fn who_sends_on_after_a_refusal_can_still_read_it_and_is_not_waited_for_long() {
+    let shop = Shop::open(patient()).await;
+    let mut client = shop.client().await;
+    client.send(format!("GET / HTTP/1.1\r\nx: {}", "y".repeat(40_000))).await;
+    let head = client.head().await;
+    for _ in 0..3 {
+        client.send("y".repeat(100_000)).await;
     }
-    assert_eq!(client.head().await.status, 200, "what had been sent is there");
+    assert_eq!((head.status, head.header("connection")), (431, Some("close")));
+
+    let shop = Shop::open(Limits { linger: SHORT, ..patient() }).await;
+    let mut client = shop.client().await;
+    client.send("nonsense\r\n\r\n").await;
+    assert_eq!(client.answer().await.status, 400);
+    shop.has_connections(0).await;
 }
