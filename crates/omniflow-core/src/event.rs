@@ -24,19 +24,29 @@ pub enum CaptureUse {
 #[expect(missing_docs, reason = "the fields of a fact are named after what they hold")]
 pub enum Event {
     /// A shop handed the order over.
-    OrderPlaced { order_id: OrderId, terms: Box<Terms>, details: Option<DetailsHash> },
+    OrderPlaced {
+        order_id: OrderId,
+        terms: Box<Terms>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        details: Option<DetailsHash>,
+    },
     /// Every line has its stock.
     StockReserved {},
     /// There was not enough; nothing is held.
     StockRefused { refusal: StockRefusal },
     /// A reviewer decided.
-    DecisionRecorded { decision: Decision, reason: Option<ReasonText> },
+    DecisionRecorded {
+        decision: Decision,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<ReasonText>,
+    },
     /// The payment provider has the money.
     PaymentCaptured {
         payment_id: PaymentId,
         event_id: PaymentEventId,
         amount: Money,
         r#use: CaptureUse,
+        #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<ReasonText>,
     },
     /// One try to pay was declined.
@@ -44,6 +54,7 @@ pub enum Event {
         payment_id: PaymentId,
         event_id: PaymentEventId,
         amount: Money,
+        #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<ReasonText>,
     },
     /// The payment has failed for good; while the order awaits payment, that ends it.
@@ -51,36 +62,75 @@ pub enum Event {
         payment_id: PaymentId,
         event_id: PaymentEventId,
         amount: Money,
+        #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<ReasonText>,
     },
     /// Nobody paid in time.
     PaymentWindowElapsed {},
     /// Somebody asked to cancel.
-    CancelRequested { reason: Option<ReasonText> },
+    CancelRequested {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<ReasonText>,
+    },
     /// The carrier accepted the order and will report.
-    ShipmentAccepted { effect: EffectKey, reference: Option<Reference> },
+    ShipmentAccepted {
+        effect: EffectKey,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
+    },
     /// The carrier has the goods.
     Shipped { effect: EffectKey, tracking_number: Reference },
     /// The carrier refused the order for good.
-    ShipmentRefused { effect: EffectKey, reason: Option<ReasonText> },
+    ShipmentRefused {
+        effect: EffectKey,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<ReasonText>,
+    },
     /// The payment provider accepted a refund and will report.
-    RefundAccepted { effect: EffectKey, reference: Option<Reference> },
+    RefundAccepted {
+        effect: EffectKey,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
+    },
     /// The payment provider gave the money back.
-    PaymentRefunded { effect: EffectKey, payment_id: PaymentId, reference: Option<Reference> },
+    PaymentRefunded {
+        effect: EffectKey,
+        payment_id: PaymentId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
+    },
     /// The reservation was given back.
     StockReleased {},
     /// The reserved goods have left.
     StockConsumed {},
     /// The engine gave up on an effect; a person must act.
-    AttentionRaised { effect: EffectKey, code: AttentionCode, attempts: u32, detail: Option<ReasonText> },
+    AttentionRaised {
+        effect: EffectKey,
+        code: AttentionCode,
+        attempts: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<ReasonText>,
+    },
     /// An operator wants the effect tried again, under this key.
     Retried { effect: EffectKey },
     /// An operator counts the effect as done.
-    Skipped { effect: EffectKey, reason: Option<ReasonText> },
+    Skipped {
+        effect: EffectKey,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<ReasonText>,
+    },
     /// An operator wants the order undone.
-    CompensationRequested { effect: EffectKey, reason: Option<ReasonText> },
+    CompensationRequested {
+        effect: EffectKey,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<ReasonText>,
+    },
     /// Something was heard that makes no sense here; it changed nothing.
-    SignalIgnored { signal: String, reason: Option<ReasonText> },
+    SignalIgnored {
+        signal: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<ReasonText>,
+    },
     /// Address and metadata were erased.
     DetailsErased {},
 }

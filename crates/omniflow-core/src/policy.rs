@@ -1,9 +1,11 @@
 //! Policies as data. They are copied into an order when it is placed: what is configured later never
 //! changes a running order.
 
+use crate::words::from_text;
 use crate::{Currency, Money};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The number of the rules that [`decide`](crate::decide) and [`next`](crate::next()) follow today.
 ///
@@ -12,7 +14,9 @@ use std::collections::BTreeMap;
 pub const RULES: u16 = 1;
 
 /// How an effect is tried: attempts, each with a time-out, and a doubling pause between them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Its text, in events and logs, is attempts, time-out and pauses in milliseconds: `10x10000ms/1000-60000ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Attempts in all, at least 1.
     pub attempts: u32,
@@ -35,6 +39,51 @@ impl RetryPolicy {
     pub fn pause_ms(&self, failed: u32) -> u64 {
         let doublings = failed.saturating_sub(1).min(32);
         self.backoff_ms.saturating_mul(1 << doublings).min(self.backoff_max_ms)
+    }
+}
+
+impl fmt::Display for RetryPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { attempts, attempt_timeout_ms, backoff_ms, backoff_max_ms } = self;
+        write!(f, "{attempts}x{attempt_timeout_ms}ms/{backoff_ms}-{backoff_max_ms}ms")
+    }
+}
+
+impl RetryPolicy {
+    /// Reads what `Display` writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (attempts, rest) = text.split_once('x')?;
+        let (timeout, pauses) = rest.split_once("ms/")?;
+        let (backoff, most) = pauses.strip_suffix("ms")?.split_once('-')?;
+        Some(Self {
+            attempts: attempts.parse().ok()?,
+            attempt_timeout_ms: timeout.parse().ok()?,
+            backoff_ms: backoff.parse().ok()?,
+            backoff_max_ms: most.parse().ok()?,
+        })
+    }
+}
+
+/// The fields as they stand in formats without names.
+type Fields = (u32, u64, u64, u64);
+
+impl Serialize for RetryPolicy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        let fields: Fields = (self.attempts, self.attempt_timeout_ms, self.backoff_ms, self.backoff_max_ms);
+        fields.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RetryPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return from_text(deserializer, "a retry policy, such as 10x10000ms/1000-60000ms", Self::parse);
+        }
+        let (attempts, attempt_timeout_ms, backoff_ms, backoff_max_ms) = Fields::deserialize(deserializer)?;
+        Ok(Self { attempts, attempt_timeout_ms, backoff_ms, backoff_max_ms })
     }
 }
 
@@ -107,6 +156,17 @@ impl PolicyBook {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_retry_policy_reads_back_from_its_text() {
+        assert_eq!(RetryPolicy::FORWARD.to_string(), "10x10000ms/1000-60000ms");
+        for policy in [RetryPolicy::FORWARD, RetryPolicy::COMPENSATION] {
+            assert_eq!(RetryPolicy::parse(&policy.to_string()), Some(policy));
+        }
+        for text in ["", "10x10000ms", "10x10000ms/1000-60000", "x10000ms/1000-60000ms", "-1x1ms/1-1ms"] {
+            assert_eq!(RetryPolicy::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn pauses_double_up_to_the_longest() {

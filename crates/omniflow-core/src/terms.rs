@@ -2,11 +2,12 @@
 
 use crate::words::{from_text, words};
 use crate::{CustomerId, ExternalId, LineId, Money, Policies, ReasonText, Sku};
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// One line as sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Line {
     /// The caller's name for it, or `"1"`, `"2"`, ….
     pub line_id: LineId,
@@ -49,13 +50,14 @@ pub struct Adjustment {
 pub struct DetailsHash(pub [u8; 32]);
 
 /// What was placed. It never changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Terms {
     /// The whole amount to pay.
     pub total: Money,
     /// The lines, as sent, 1 to 200.
     pub lines: Vec<Line>,
     /// Amounts beside the lines.
+    #[serde(default)]
     pub adjustments: Vec<Adjustment>,
     /// The caller's own number.
     pub external_id: Option<ExternalId>,
@@ -63,6 +65,35 @@ pub struct Terms {
     pub customer_id: Option<CustomerId>,
     /// The policies that hold for this order.
     pub policies: Policies,
+}
+
+/// Writes a struct field by field. JSON leaves out what is absent, since every order keeps its line for
+/// ever; a format without names needs every field in its place.
+macro_rules! lean {
+    ($name:ident { $($always:ident),* } unless_empty { $($maybe:ident: $is_empty:path),* } $($last:ident)?) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let is_named = serializer.is_human_readable();
+                let fields = [$(stringify!($always),)* $(stringify!($maybe),)* $(stringify!($last))?].len();
+                let mut fields = serializer.serialize_struct(stringify!($name), fields)?;
+                $(fields.serialize_field(stringify!($always), &self.$always)?;)*
+                $(if is_named && $is_empty(&self.$maybe) {
+                    fields.skip_field(stringify!($maybe))?;
+                } else {
+                    fields.serialize_field(stringify!($maybe), &self.$maybe)?;
+                })*
+                $(fields.serialize_field(stringify!($last), &self.$last)?;)?
+                fields.end()
+            }
+        }
+    };
+}
+
+lean! { Line { line_id, sku, quantity } unless_empty { unit_price_minor: Option::is_none } }
+lean! {
+    Terms { total, lines }
+    unless_empty { adjustments: Vec::is_empty, external_id: Option::is_none, customer_id: Option::is_none }
+    policies
 }
 
 /// How many of one SKU an order wants, all its lines together.

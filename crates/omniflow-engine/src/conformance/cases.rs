@@ -101,6 +101,7 @@ suite! {$
         a_capture_in_review_is_refunded_once_cancelled,
         a_second_capture_in_review_is_refunded_at_once,
         a_capture_after_the_end_is_refunded,
+        the_kept_payment_says_where_the_orders_payment_stands,
         a_capture_while_compensating_is_refunded,
     }
     cancelling {
@@ -157,6 +158,8 @@ suite! {$
     }
     outcomes {
         the_same_outcome_again_changes_nothing,
+        a_refusal_again_changes_nothing,
+        only_a_decision_moves_what_was_accepted,
         an_outcome_that_contradicts_what_is_recorded_is_only_recorded,
         an_outcome_of_what_nobody_asked_for_is_only_recorded,
         an_outcome_of_an_earlier_round_is_only_recorded,

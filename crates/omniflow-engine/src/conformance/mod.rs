@@ -3,7 +3,7 @@
 //! An engine's tests implement [`Harness`] and expand [`conformance_suite!`](crate::conformance_suite) into
 //! one test a case:
 //!
-//! ```ignore
+//! ```text
 //! omniflow_engine::conformance_suite!(EmbeddedHarness::new);          // each case as it is
 //! omniflow_engine::conformance_crash_suite!(EmbeddedHarness::new);    // again, with a crash after each step
 //! ```

@@ -21,6 +21,28 @@ pub(super) async fn the_same_outcome_again_changes_nothing(w: &mut World) {
     w.takes_idly(&rejected, settle(refund(1), REFUNDED)).await;
 }
 
+pub(super) async fn a_refusal_again_changes_nothing(w: &mut World) {
+    w.script(ProviderName::Payments, Act::Refuse, 1, 0).await;
+    let order = rejected_after_payment(w, Cart::precious()).await;
+    w.until_attention(&order, refund(1), AttentionCode::Refused).await;
+    w.takes_idly(&order, settle(refund(1), REFUSED)).await;
+}
+
+pub(super) async fn only_a_decision_moves_what_was_accepted(w: &mut World) {
+    w.script(ProviderName::Carrier, Act::Accept, 1, w.pace().wait_ms).await;
+    let order = w.placed(Cart::one()).await;
+    w.pay(&order).await;
+    w.until(&order, "an acceptance", |order| matches!(order.fulfillment, Fulfillment::Accepted { .. })).await;
+    for state in [StateKind::Shipping, StateKind::Completed] {
+        w.until_state(&order, state).await;
+        let (attempts, last_error) = (1, None);
+        w.takes_idly(&order, settle(SHIP, Outcome::Accepted { reference: None })).await;
+        w.takes_idly(&order, settle(SHIP, Outcome::Exhausted { attempts, last_error: last_error.clone() }))
+            .await;
+        w.takes_idly(&order, settle(SHIP, Outcome::Unknown { attempts, last_error })).await;
+    }
+}
+
 pub(super) async fn an_outcome_that_contradicts_what_is_recorded_is_only_recorded(w: &mut World) {
     let order = completed(w).await;
     w.only_records(&order, settle(SHIP, REFUSED)).await;

@@ -1,11 +1,13 @@
 //! Rule 4, second part: a capture that the order cannot keep is given back, and moves no state.
 
 use super::World;
-use super::acts::{SHIP, capture, refund};
+use super::acts::{SHIP, capture, refund, report};
 use super::cart::{Cart, PRICE, TEA};
 use super::paying::has_payments;
 use crate::simulated::{Act, ProviderName};
-use omniflow_core::{Currency, Money, OrderId, PaymentReport, PaymentStatus, ReasonCode, StateKind};
+use omniflow_core::{
+    Currency, Money, OrderId, PaymentOutcome, PaymentReport, PaymentStatus, ReasonCode, StateKind,
+};
 
 pub(super) async fn a_second_payment_is_refunded(w: &mut World) {
     let order = w.placed(Cart::one()).await;
@@ -90,11 +92,21 @@ pub(super) async fn a_capture_after_the_end_is_refunded(w: &mut World) {
     w.until_state(&completed, StateKind::Completed).await;
     for order in [&expired, &cancelled, &completed] {
         let before = w.order(order).await;
+        w.pass(w.pace().margin_ms).await;
         w.report(order, capture("P-1")).await;
         let after = w.until_payment(order, "P-1", PaymentStatus::Refunded).await;
         assert_eq!(after.state, before.state, "a late payment moves no state");
         assert_eq!(after.ended_at, before.ended_at, "an order ends once");
     }
+}
+
+pub(super) async fn the_kept_payment_says_where_the_orders_payment_stands(w: &mut World) {
+    let order = paid_in_review(w).await;
+    w.reject(&order).await;
+    w.until_state(&order, StateKind::Rejected).await;
+    let declined = w.report(&order, report("P-2", PaymentOutcome::Declined)).await;
+    assert_eq!(declined.payments.status(), PaymentStatus::Refunded, "not the latest payment's");
+    has_payments(&declined, &[PaymentStatus::Refunded, PaymentStatus::Declined]);
 }
 
 pub(super) async fn a_capture_while_compensating_is_refunded(w: &mut World) {

@@ -21,13 +21,16 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Nothing is slow enough for these.
+/// Nothing is slow enough for these: the clients give up first.
 pub(crate) fn patient() -> Limits {
+    let long = PATIENCE * 10;
     Limits {
-        header_read: PATIENCE,
-        idle: PATIENCE,
-        write_stall: PATIENCE,
-        drain: PATIENCE,
+        header_read: long,
+        idle: long,
+        write_stall: long,
+        linger: long,
+        drain: long,
+        body: BodyLimits { read: long, ..BodyLimits::default() },
         ..Limits::default()
     }
 }

@@ -1,0 +1,266 @@
+//! What a client outside knows: every order that it wished for, every request it sent about one, and what it
+//! was told. A request is noted before it is sent and its answer when it came whole, so that whatever the
+//! server's death leaves open is open here too.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// What a client wants to have.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) amount_minor: i64,
+    /// SKU and quantity of each line.
+    pub(super) lines: Vec<(&'static str, u32)>,
+    pub(super) window_s: Option<u32>,
+}
+
+/// Whether an order is there, as far as the client knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Placing {
+    /// It was asked for, and no answer came.
+    Unknown,
+    /// It was refused: there is none, and there will be none.
+    Refused,
+    /// No answer came, and it was seen not to be there.
+    Absent,
+    /// It is there, under this id.
+    Placed(String),
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// No answer came: it was done or not.
+    Unknown,
+    /// Acknowledged, with the version that the order then had.
+    Done { version: u64 },
+    /// Refused: it must never be found.
+    Refused,
+}
+
+/// A report of the payment provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Report {
+    pub(super) payment_id: &'static str,
+    pub(super) event_id: &'static str,
+    pub(super) outcome: &'static str,
+    /// The whole amount where left out.
+    pub(super) amount_minor: Option<i64>,
+}
+
+/// What is asked of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Pay(Report),
+    Decide(&'static str),
+    Cancel,
+    Retry,
+    Skip,
+    Compensate,
+}
+
+/// A request about an order.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) act: Act,
+    pub(super) fate: Fate,
+}
+
+/// The timeline as it was when it was last audited: it may grow, and nothing in it may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) version: u64,
+    pub(super) hash: String,
+}
+
+/// An order as the client knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    /// The client's own number, by which it finds out whether the order is there.
+    pub(super) external_id: String,
+    pub(super) wish: Wish,
+    pub(super) placing: Placing,
+    pub(super) sent: Vec<Sent>,
+    /// The newest document that the client was shown, `null` before the first.
+    pub(super) told: Value,
+    pub(super) seen: Option<Seen>,
+    /// Left alone: it waits for a person, or for a payment in a window of days.
+    pub(super) parked: bool,
+    /// Something was sent, or may have happened, since the last audit.
+    pub(super) stirred: bool,
+    /// It was found settled. Late reports can still come.
+    pub(super) settled: bool,
+    /// Whether it held stock, and whether its stock had left, when it was last audited.
+    pub(super) holds_stock: bool,
+    pub(super) consumed: bool,
+}
+
+/// A change of stock by hand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Adjustment {
+    pub(super) sku: &'static str,
+    pub(super) delta: i64,
+    pub(super) acknowledged: bool,
+}
+
+/// Everything that the client knows, beside a file in which a person can read it.
+pub(super) struct Journal {
+    file: File,
+    pub(super) orders: Vec<Order>,
+    pub(super) adjustments: Vec<Adjustment>,
+    /// Answers that must not be, in words.
+    pub(super) complaints: Vec<String>,
+    /// Acknowledgements and refusals received.
+    pub(super) answers: u64,
+}
+
+impl Wish {
+    /// The body that places it.
+    pub(super) fn body(&self, external_id: &str) -> String {
+        let line = |(sku, quantity): &(&str, u32)| json!({"sku": sku, "quantity": quantity});
+        let items: Vec<Value> = self.lines.iter().map(line).collect();
+        let mut body = json!({"amount_minor": self.amount_minor, "items": items, "external_id": external_id});
+        if let Some(seconds) = self.window_s {
+            body["payment_window_seconds"] = seconds.into();
+        }
+        body.to_string()
+    }
+
+    /// Pieces of each SKU.
+    pub(super) fn demand(&self) -> BTreeMap<&'static str, i64> {
+        let mut demand = BTreeMap::new();
+        for (sku, quantity) in &self.lines {
+            *demand.entry(*sku).or_default() += i64::from(*quantity);
+        }
+        demand
+    }
+
+    /// Whether a person must approve it: strictly above $10,000.00.
+    pub(super) fn is_reviewed(&self) -> bool {
+        self.amount_minor > 1_000_000
+    }
+}
+
+impl Act {
+    /// The route under the order's own.
+    pub(super) const fn route(&self) -> &'static str {
+        match self {
+            Self::Pay(_) => "pay",
+            Self::Decide(_) => "audit",
+            Self::Cancel => "cancel",
+            Self::Retry => "retry",
+            Self::Skip => "skip",
+            Self::Compensate => "compensate",
+        }
+    }
+
+    /// The body to send.
+    pub(super) fn body(&self) -> Option<String> {
+        match self {
+            Self::Pay(report) => Some(report.body()),
+            Self::Decide(decision) => Some(json!({"action": decision}).to_string()),
+            Self::Skip => Some(json!({"reason": "seen by hand"}).to_string()),
+            Self::Cancel | Self::Retry | Self::Compensate => None,
+        }
+    }
+}
+
+impl Report {
+    fn body(&self) -> String {
+        let Self { payment_id, event_id, outcome, amount_minor } = self;
+        let mut body = json!({"payment_id": payment_id, "event_id": event_id, "outcome": outcome});
+        if let Some(amount) = amount_minor {
+            body["amount_minor"] = (*amount).into();
+        }
+        body.to_string()
+    }
+}
+
+impl Order {
+    /// An order that is about to be asked for.
+    pub(super) fn wished(external_id: String, wish: Wish) -> Self {
+        Self {
+            external_id,
+            wish,
+            placing: Placing::Unknown,
+            sent: vec![],
+            told: Value::Null,
+            seen: None,
+            parked: false,
+            stirred: true,
+            settled: false,
+            holds_stock: false,
+            consumed: false,
+        }
+    }
+
+    /// Its id, if it is there.
+    pub(super) fn id(&self) -> Option<&str> {
+        if let Placing::Placed(id) = &self.placing { Some(id) } else { None }
+    }
+
+    /// The newest version that the client was shown.
+    pub(super) fn version(&self) -> u64 {
+        self.told["version"].as_u64().unwrap_or_default()
+    }
+
+    /// Takes note of a document that the client was shown.
+    pub(super) fn was_told(&mut self, document: &Value) {
+        if document["version"].as_u64().unwrap_or_default() >= self.version() {
+            self.told = document.clone();
+        }
+    }
+}
+
+impl Journal {
+    /// An empty journal, written to `path`.
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        let (orders, adjustments, complaints) = (vec![], vec![], vec![]);
+        Ok(Self { file: File::create(path)?, orders, adjustments, complaints, answers: 0 })
+    }
+
+    /// Writes a line for a person.
+    pub(super) fn note(&mut self, line: &Value) {
+        if let Err(error) = writeln!(self.file, "{line}") {
+            self.complaints.push(format!("the journal cannot be written: {error}"));
+        }
+    }
+
+    /// An answer that must not be.
+    pub(super) fn complain(&mut self, complaint: String) {
+        self.note(&json!({ "complaint": complaint }));
+        self.complaints.push(complaint);
+    }
+
+    /// How many orders are there, and how many more there may be.
+    pub(super) fn count(&self) -> (u64, u64) {
+        let placed = self.orders.iter().filter(|order| order.id().is_some()).count();
+        let unknown = self.orders.iter().filter(|order| order.placing == Placing::Unknown).count();
+        (placed as u64, unknown as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_is_sent_as_it_is_meant() {
+        let wish = Wish { amount_minor: 5, lines: vec![("a", 1), ("b", 2), ("a", 3)], window_s: Some(9) };
+        let body: Value = serde_json::from_str(&wish.body("c-1")).unwrap();
+        assert_eq!(body["items"][2], json!({"sku": "a", "quantity": 3}));
+        assert_eq!((&body["external_id"], &body["payment_window_seconds"]), (&json!("c-1"), &json!(9)));
+        assert_eq!(wish.demand(), BTreeMap::from([("a", 4), ("b", 2)]));
+    }
+
+    #[test]
+    fn an_older_document_does_not_replace_a_newer_one() {
+        let mut order = Order::wished("c-1".to_owned(), Wish { amount_minor: 1, lines: vec![], window_s: None });
+        order.was_told(&json!({"version": 3, "state": "shipping"}));
+        order.was_told(&json!({"version": 2, "state": "awaiting_payment"}));
+        assert_eq!((order.version(), &order.told["state"]), (3, &json!("shipping")));
+    }
+}

@@ -1,0 +1,292 @@
+//! The client's way to ask: what it does with a request before it is sent, and with its answer.
+
+use super::journal::{Act, Fate, Journal, Order, Placing, Sent, Wish};
+use crate::product::http::{Answer, Connection};
+use serde_json::{Value, json};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The server is gone, or this round of shopping is over.
+pub(super) struct Gone;
+
+/// What all clients share.
+pub(super) struct Shop {
+    journal: Mutex<Journal>,
+    closing: AtomicBool,
+}
+
+/// One client's line to the server.
+pub(super) struct Counter<'s> {
+    pub(super) shop: &'s Shop,
+    line: Connection,
+    /// For a request at the same moment as another.
+    second_line: Connection,
+}
+
+/// A request that is on its way: of which order, and which of those sent.
+struct Asked {
+    order: usize,
+    sent: usize,
+}
+
+impl Shop {
+    /// A shop that writes into a journal.
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { journal: Mutex::new(journal), closing: AtomicBool::new(false) }
+    }
+
+    /// The journal.
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the clients to end after their next answer.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets clients in again.
+    pub(super) fn open(&self) {
+        self.closing.store(false, Ordering::Relaxed);
+    }
+}
+
+impl<'s> Counter<'s> {
+    /// A line to a server.
+    pub(super) fn new(shop: &'s Shop, address: SocketAddr) -> Self {
+        Self { shop, line: Connection::new(address), second_line: Connection::new(address) }
+    }
+
+    /// Places an order; answers its place in the journal if it is there now.
+    pub(super) fn place(&mut self, external_id: String, wish: Wish) -> Result<Option<usize>, Gone> {
+        let order = {
+            let mut journal = self.shop.journal();
+            journal.orders.push(Order::wished(external_id, wish));
+            journal.orders.len() - 1
+        };
+        self.place_again(order)
+    }
+
+    /// Sends a placing, perhaps not for the first time.
+    pub(super) fn place_again(&mut self, order: usize) -> Result<Option<usize>, Gone> {
+        self.go_on()?;
+        let body = {
+            let wished = &self.shop.journal().orders[order];
+            wished.wish.body(&wished.external_id)
+        };
+        let answer = self.line.ask("POST", "/api/v1/orders", "", Some(&body));
+        let mut journal = self.shop.journal();
+        journal.note(&json!({"sent": "POST /orders", "body": body, "answer": shown(&answer)}));
+        let answer = answer.map_err(|_| Gone)?;
+        journal.answers += 1;
+        journal.placed(order, &answer);
+        Ok(journal.orders[order].id().is_some().then_some(order))
+    }
+
+    /// Asks something of an order; answers the document if it was acknowledged.
+    pub(super) fn ask(&mut self, order: usize, act: Act) -> Result<Option<Value>, Gone> {
+        self.go_on()?;
+        let (asked, path, body) = self.begin(order, act);
+        let answer = self.line.ask("POST", &path, "", body.as_deref());
+        self.end(&asked, answer)
+    }
+
+    /// Asks two things at the same moment.
+    pub(super) fn ask_both(&mut self, order: usize, one: Act, other: Act) -> Result<(), Gone> {
+        self.go_on()?;
+        let (first, path, body) = self.begin(order, one);
+        let (second, second_path, second_body) = self.begin(order, other);
+        let sent = self.line.send("POST", &path, "", body.as_deref());
+        let second_sent = self.second_line.send("POST", &second_path, "", second_body.as_deref());
+        let answer = sent.and_then(|()| self.line.receive());
+        let second_answer = second_sent.and_then(|()| self.second_line.receive());
+        let ended = self.end(&first, answer);
+        self.end(&second, second_answer).and(ended).map(drop)
+    }
+
+    /// Reads an order. What is shown counts as acknowledged.
+    pub(super) fn look(&mut self, order: usize, headers: &str) -> Result<Value, Gone> {
+        self.go_on()?;
+        let (path, known) = {
+            let order = &self.shop.journal().orders[order];
+            (path_of(order), order.version())
+        };
+        let answer = self.line.ask("GET", &path, headers, None).map_err(|_| Gone)?;
+        let mut journal = self.shop.journal();
+        match answer.status {
+            200 if answer.body["version"].as_u64().is_some_and(|version| version >= known) => {
+                journal.orders[order].was_told(&answer.body);
+            }
+            304 => {}
+            _ => journal.complain(format!("{path} was at version {known}, and a read of it is {answer:?}")),
+        }
+        Ok(journal.orders[order].told.clone())
+    }
+
+    /// Reads an order as soon as it is another than the client knows, or after a second.
+    pub(super) fn watch(&mut self, order: usize) -> Result<Value, Gone> {
+        let known = self.shop.journal().orders[order].version();
+        self.look(order, &format!("if-none-match: \"{known}\"\r\nprefer: wait=1\r\n"))
+    }
+
+    /// Any other request, with the answer as it comes.
+    pub(super) fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Answer, Gone> {
+        self.go_on()?;
+        self.line.ask(method, path, "", body).map_err(|_| Gone)
+    }
+
+    fn go_on(&self) -> Result<(), Gone> {
+        if self.shop.closing.load(Ordering::Relaxed) { Err(Gone) } else { Ok(()) }
+    }
+
+    /// Notes a request before it is sent.
+    fn begin(&self, order: usize, act: Act) -> (Asked, String, Option<String>) {
+        let order_at = &mut self.shop.journal().orders[order];
+        let path = format!("{}/{}", path_of(order_at), act.route());
+        let body = act.body();
+        order_at.stirred = true;
+        order_at.sent.push(Sent { act, fate: Fate::Unknown });
+        (Asked { order, sent: order_at.sent.len() - 1 }, path, body)
+    }
+
+    /// Notes what came of it.
+    fn end(&self, asked: &Asked, answer: io::Result<Answer>) -> Result<Option<Value>, Gone> {
+        let mut journal = self.shop.journal();
+        let order = &journal.orders[asked.order];
+        let line = json!({
+            "order": order.external_id,
+            "id": order.id(),
+            "sent": format!("{:?}", order.sent[asked.sent].act),
+            "answer": shown(&answer),
+        });
+        journal.note(&line);
+        let answer = answer.map_err(|_| Gone)?;
+        journal.answers += 1;
+        Ok(journal.answered(asked.order, asked.sent, answer))
+    }
+}
+
+fn path_of(order: &Order) -> String {
+    format!("/api/v1/orders/{}", order.id().unwrap_or("none"))
+}
+
+/// An answer as the journal shows it: its version is enough, unless it was refused.
+fn shown(answer: &io::Result<Answer>) -> Value {
+    match answer {
+        Ok(answer) if answer.status < 300 => {
+            json!([answer.status, answer.body["order_id"], answer.body["version"], answer.body["state"]])
+        }
+        Ok(answer) => json!([answer.status, answer.body]),
+        Err(error) => json!(format!("none: {error}")),
+    }
+}
+
+impl Journal {
+    /// Takes note of the answer to a placing.
+    fn placed(&mut self, index: usize, answer: &Answer) {
+        let order = &mut self.orders[index];
+        match (answer.status, answer.code()) {
+            (201, _) => {
+                order.placing = Placing::Placed(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
+                order.was_told(&answer.body);
+            }
+            // Only a placing that was not answered can have been done.
+            (409, "external_id_taken") if order.placing == Placing::Unknown => {
+                order.placing = Placing::Placed(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
+            }
+            (409, "out_of_stock") if is_short(answer, &order.wish) => order.placing = Placing::Refused,
+            (422, "unknown_sku") if order.wish.lines.iter().any(|(sku, _)| *sku == super::UNKNOWN_SKU) => {
+                order.placing = Placing::Refused;
+            }
+            _ => {
+                let complaint = format!("{} was answered {answer:?}", order.wish.body(&order.external_id));
+                self.complain(complaint);
+            }
+        }
+    }
+
+    /// Takes note of the answer to an action.
+    fn answered(&mut self, index: usize, sent: usize, answer: Answer) -> Option<Value> {
+        let order = &mut self.orders[index];
+        let is_report = matches!(order.sent[sent].act, Act::Pay(_));
+        match (answer.status, answer.code()) {
+            (200, _) => {
+                let version = answer.body["version"].as_u64().unwrap_or_default();
+                order.sent[sent].fate = Fate::Done { version };
+                order.was_told(&answer.body);
+                return Some(answer.body);
+            }
+            (409, "action_not_allowed") if !is_report => order.sent[sent].fate = Fate::Refused,
+            _ => {
+                let what = format!("{:?} of {} was answered {answer:?}", order.sent[sent].act, path_of(order));
+                self.complain(what);
+            }
+        }
+        None
+    }
+}
+
+/// Whether a refusal for want of stock says so of what was ordered, and rightly.
+fn is_short(answer: &Answer, wish: &Wish) -> bool {
+    let demand = wish.demand();
+    let lines = answer.body["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let rightly = |line: &Value| {
+        let requested = line["requested"].as_i64().unwrap_or_default();
+        let wanted = line["sku"].as_str().and_then(|sku| demand.get(sku));
+        wanted == Some(&requested) && line["available"].as_i64().is_some_and(|available| available < requested)
+    };
+    !lines.is_empty() && lines.iter().all(rightly)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: Value) -> Answer {
+        Answer { status, body }
+    }
+
+    fn journal_of(lines: Vec<(&'static str, u32)>) -> Journal {
+        let mut journal = Journal::new(std::path::Path::new("/dev/null")).unwrap();
+        let wish = Wish { amount_minor: 100, lines, window_s: None };
+        journal.orders.push(Order::wished("c-1".to_owned(), wish));
+        journal
+    }
+
+    #[test]
+    fn a_placing_is_there_refused_or_against_the_rules() {
+        let mut journal = journal_of(vec![("apple", 3)]);
+        let short = json!({"code": "out_of_stock", "lines": [{"sku": "apple", "requested": 3, "available": 2}]});
+        journal.placed(0, &answer(409, short));
+        assert_eq!((&journal.orders[0].placing, journal.complaints.len()), (&Placing::Refused, 0));
+        journal.placed(0, &answer(201, json!({"order_id": "ORD-1", "version": 2})));
+        assert_eq!(journal.orders[0].placing, Placing::Placed("ORD-1".to_owned()));
+        for wrong in [
+            answer(409, json!({"code": "out_of_stock", "lines": [{"sku": "apple", "requested": 3, "available": 3}]})),
+            answer(409, json!({"code": "external_id_taken", "order_id": "ORD-2"})),
+            answer(422, json!({"code": "unknown_sku"})),
+            answer(500, Value::Null),
+        ] {
+            let before = journal.complaints.len();
+            journal.placed(0, &wrong);
+            assert_eq!(journal.complaints.len(), before + 1, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_action_may_be_refused_and_a_payment_report_may_not() {
+        let refusal = || answer(409, json!({"code": "action_not_allowed"}));
+        let mut journal = journal_of(vec![]);
+        let report =
+            super::super::journal::Report { payment_id: "p", event_id: "e", outcome: "captured", amount_minor: None };
+        for act in [Act::Cancel, Act::Pay(report)] {
+            journal.orders[0].sent.push(Sent { act, fate: Fate::Unknown });
+        }
+        assert_eq!(journal.answered(0, 0, refusal()), None);
+        assert_eq!((&journal.orders[0].sent[0].fate, journal.complaints.len()), (&Fate::Refused, 0));
+        assert_eq!(journal.answered(0, 1, refusal()), None);
+        assert_eq!((&journal.orders[0].sent[1].fate, journal.complaints.len()), (&Fate::Unknown, 1));
+    }
+}

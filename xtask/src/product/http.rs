@@ -1,0 +1,154 @@
+//! HTTP/1.1 as a client with one connection needs it: a request at a time, its answer by content length.
+
+use serde_json::Value;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// Longer than any answer takes that comes at all; a long poll may wait for 30 s.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// One connection, opened when it is first needed and again after the server has closed it.
+pub(crate) struct Connection {
+    address: SocketAddr,
+    stream: Option<BufReader<TcpStream>>,
+}
+
+/// An answer that came whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status code.
+    pub(crate) status: u16,
+    /// The body; null where there is none or it is not JSON.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The `code` of a problem document; empty where there is none.
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl Connection {
+    /// A connection to `address`, not opened yet.
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address, stream: None }
+    }
+
+    /// Reads what is at `path`.
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
+        self.ask("GET", path, "", None)
+    }
+
+    /// Sends a request and waits for its answer. `headers` are whole lines, each with its line break.
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: Option<&str>,
+    ) -> io::Result<Answer> {
+        self.send(method, path, headers, body)?;
+        self.receive()
+    }
+
+    /// Sends a request; [`Self::receive`] takes its answer.
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: Option<&str>,
+    ) -> io::Result<()> {
+        let length = body.map_or(String::new(), |body| format!("content-length: {}\r\n", body.len()));
+        let body = body.unwrap_or_default();
+        let request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}{length}\r\n{body}");
+        let sent = self.open()?.get_mut().write_all(request.as_bytes());
+        if sent.is_err() {
+            self.stream = None;
+        }
+        sent
+    }
+
+    /// The answer to what was sent. An error means that nobody knows what became of it.
+    pub(crate) fn receive(&mut self) -> io::Result<Answer> {
+        let Some(stream) = &mut self.stream else { return Err(ErrorKind::NotConnected.into()) };
+        let answer = read_answer(stream);
+        if !matches!(answer, Ok((_, false))) {
+            self.stream = None;
+        }
+        answer.map(|(answer, _)| answer)
+    }
+
+    fn open(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
+        if self.stream.is_none() {
+            let stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            self.stream = Some(BufReader::new(stream));
+        }
+        self.stream.as_mut().ok_or_else(|| ErrorKind::NotConnected.into())
+    }
+}
+
+/// The next answer, and whether the server closes the connection after it.
+fn read_answer(stream: &mut impl BufRead) -> io::Result<(Answer, bool)> {
+    let status = read_line(stream)?;
+    let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(not_http)?;
+    let (mut length, mut closes) = (0, false);
+    loop {
+        let line = read_line(stream)?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().map_err(|_| not_http())?;
+        }
+        closes |= name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close");
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    Ok((Answer { status, body }, closes))
+}
+
+fn read_line(stream: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    match line.strip_suffix("\r\n") {
+        Some(line) => Ok(line.to_owned()),
+        None => Err(ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn not_http() -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "the answer is no HTTP/1.1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> io::Result<(Answer, bool)> {
+        read_answer(&mut text.as_bytes())
+    }
+
+    #[test]
+    fn an_answer_is_read_by_its_length() {
+        let text = "HTTP/1.1 409 Conflict\r\nContent-Length: 14\r\nx: y\r\n\r\n{\"code\":\"no\"} HTTP/1.1 200";
+        let (answer, closes) = read(text).unwrap();
+        assert_eq!((answer.status, answer.code(), closes), (409, "no", false));
+    }
+
+    #[test]
+    fn an_answer_without_a_body_ends_with_its_head() {
+        let (answer, closes) = read("HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n").unwrap();
+        assert_eq!((answer.status, answer.body, closes), (304, Value::Null, true));
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_none() {
+        for torn in ["", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{}", "HTTP/1.1 200 OK\r\n"] {
+            assert_eq!(read(torn).unwrap_err().kind(), ErrorKind::UnexpectedEof, "{torn:?}");
+        }
+    }
+}
