@@ -1,5 +1,8 @@
 //! How entries are stored and chained: each as one line of JSON, each order's lines linked by SHA-256.
 //!
+//! A line is `[number, milliseconds since the epoch, actor, version, {type: data}]`, without what is absent:
+//! an order keeps its lines for ever, and they are what the disk writes most of.
+//!
 //! `hash = SHA-256(previous hash ‖ line)`, 32 zero bytes before the first. The hash is over the bytes as
 //! they were stored, by who stored them, so that a newer encoder never breaks an old chain.
 
@@ -60,24 +63,13 @@ pub enum DecodeError {
     },
 }
 
+/// What is written: number, moment, who, the version of the event's shape, and the event by its type.
 #[derive(Serialize)]
-struct Stored<'a> {
-    seq: u32,
-    at: Timestamp,
-    actor: &'a Actor,
-    v: u16,
-    event: &'a Event,
-}
+struct Stored<'a>(u32, Timestamp, &'a Actor, u16, &'a Event);
 
+/// What is read: the same, with the event still in its own version's shape.
 #[derive(Deserialize)]
-struct Envelope<'a> {
-    seq: u32,
-    at: Timestamp,
-    actor: Actor,
-    v: u16,
-    #[serde(borrow)]
-    event: &'a RawValue,
-}
+struct Envelope<'a>(u32, Timestamp, Actor, u16, #[serde(borrow)] &'a RawValue);
 
 impl ChainHash {
     /// The hash after `line`, where this is the hash before it.
@@ -90,13 +82,7 @@ impl ChainHash {
 impl Entry {
     /// Encodes the entry and links it behind `previous`.
     pub fn link(&self, previous: &ChainHash) -> Link {
-        let stored = Stored {
-            seq: self.seq,
-            at: self.at,
-            actor: &self.actor,
-            v: self.event.version(),
-            event: &self.event,
-        };
+        let stored = Stored(self.seq, self.at, &self.actor, self.event.version(), &self.event);
         let mut line = Vec::with_capacity(192);
         if serde_json::to_writer(&mut line, &stored).is_err() {
             unreachable!("an entry has only string keys, and writing to memory cannot fail");
@@ -109,9 +95,9 @@ impl Entry {
     /// # Errors
     /// [`DecodeError`] when the line is no entry, or was written by a newer program.
     pub fn decode(line: &[u8]) -> Result<Self, DecodeError> {
-        let envelope: Envelope<'_> = serde_json::from_slice(line)?;
-        let event: Event = lift(envelope.seq, envelope.v, envelope.event)?;
-        Ok(Self { seq: envelope.seq, at: envelope.at, actor: envelope.actor, event })
+        let Envelope(seq, at, actor, version, event) = serde_json::from_slice(line)?;
+        let event = lift(seq, version, event)?;
+        Ok(Self { seq, at, actor, event })
     }
 }
 
@@ -196,7 +182,7 @@ mod tests {
         let link = entry(2).link(&ChainHash::default());
         insta::assert_snapshot!(
             String::from_utf8(link.line.clone()).unwrap(),
-            @r#"{"seq":2,"at":7,"actor":"api","v":1,"event":{"stock_reserved":{}}}"#
+            @r#"[2,7,"api",1,{"stock_reserved":{}}]"#
         );
         assert_eq!(Entry::decode(&link.line).unwrap(), entry(2));
     }
@@ -214,7 +200,7 @@ mod tests {
     #[test]
     fn what_this_program_does_not_know_refuses_with_its_place() {
         let refusal = |event: &str, v: u16| {
-            let line = format!(r#"{{"seq":9,"at":7,"actor":"api","v":{v},"event":{event}}}"#);
+            let line = format!(r#"[9,7,"api",{v},{event}]"#);
             Entry::decode(line.as_bytes()).unwrap_err().to_string()
         };
         insta::assert_snapshot!(
@@ -233,12 +219,12 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_is_refused() {
-        for line in ["", "{}", "null", r#"{"seq":1}"#, r#"{"seq":1,"at":7,"actor":"api","v":1,"event":7}"#] {
+        for line in ["", "{}", "null", "[1]", r#"[1,7,"api",1,7]"#] {
             assert!(matches!(Entry::decode(line.as_bytes()), Err(DecodeError::Malformed(_))), "{line}");
         }
-        let seven = Entry::decode(br#"{"seq":1,"at":7,"actor":"api","v":1,"event":7}"#).unwrap_err();
+        let seven = Entry::decode(br#"[1,7,"api",1,7]"#).unwrap_err();
         assert!(seven.to_string().contains("expected an event, an object of one key"), "{seven}");
-        let two = r#"{"seq":1,"at":7,"actor":"api","v":1,"event":{"shipped":{},"stock_reserved":{}}}"#;
+        let two = r#"[1,7,"api",1,{"shipped":{},"stock_reserved":{}}]"#;
         assert!(matches!(Entry::decode(two.as_bytes()), Err(DecodeError::Malformed(_))));
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::mpsc;
 
 /// Pages in the log after which a checkpoint begins: about 16 MB.
-const PAGES: u32 = 8_000;
+const PAGES: u32 = 16_000;
 
 const IDLE: u8 = 0;
 const BESIDE: u8 = 1;

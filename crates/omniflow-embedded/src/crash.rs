@@ -21,7 +21,8 @@ pub fn point(name: &str) {
         && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *times
     {
         // SIGKILL to itself: nothing is flushed, no destructor runs.
-        let killed = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+        let killed =
+            std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
         unreachable!("the process outlived its own SIGKILL: {killed:?}");
     }
 }

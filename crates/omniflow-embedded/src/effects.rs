@@ -45,7 +45,9 @@ impl Effects {
 
     fn change(self: &Arc<Self>, change: EffectChange) {
         match change {
-            EffectChange::Start { order, key, effect, retry, busy } => self.start(&order, key, effect, retry, busy),
+            EffectChange::Start { order, key, effect, retry, busy } => {
+                self.start(&order, key, effect, retry, busy)
+            }
             EffectChange::Cancel { key, effect } => {
                 if let Some(Some(task)) = self.running().remove(&(key, effect)) {
                     task.abort();
@@ -54,14 +56,22 @@ impl Effects {
         }
     }
 
-    fn start(self: &Arc<Self>, order: &Order, key: OrderKey, effect: EffectKey, retry: RetryPolicy, busy: Busy) {
+    fn start(
+        self: &Arc<Self>,
+        order: &Order,
+        key: OrderKey,
+        effect: EffectKey,
+        retry: RetryPolicy,
+        busy: Busy,
+    ) {
         let Some(request) = EffectRequest::of(order, effect) else { return };
         if self.running().insert((key, effect), None).is_some() {
             return;
         }
         let has_details = order.details.is_some();
         let this = Arc::clone(self);
-        let task = tokio::spawn(async move { this.run(key, effect, request, has_details, retry, busy).await });
+        let task =
+            tokio::spawn(async move { this.run(key, effect, request, has_details, retry, busy).await });
         if let Some(running) = self.running().get_mut(&(key, effect)) {
             *running = Some(task.abort_handle());
         }

@@ -16,8 +16,8 @@ use crate::timers::{self, Timers};
 use crate::writer::{self, End, Shared, Writer};
 use omniflow_core::{Order, OrderId, Sku, Timestamp};
 use omniflow_engine::{
-    AdjustStock, Answer, Clock, Cursor, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine, Page,
-    Placement, Position, Providers, Request, SetStock, StockLevel, StockSet, TimelineEntry,
+    AdjustStock, Answer, Clock, Cursor, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine,
+    Page, Placement, Position, Providers, Request, SetStock, StockLevel, StockSet, TimelineEntry,
 };
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,8 +93,12 @@ impl EmbeddedEngine {
         let timers = Arc::new(timers);
         let readers = Arc::new(Readers::new(file.clone()));
         let shared = Arc::new(Shared::new(queue, timers, Arc::clone(&clock)));
-        let effects =
-            Arc::new(Effects::new(Arc::clone(&shared.queue), providers, Arc::clone(&clock), Arc::clone(&readers)));
+        let effects = Arc::new(Effects::new(
+            Arc::clone(&shared.queue),
+            providers,
+            Arc::clone(&clock),
+            Arc::clone(&readers),
+        ));
         let (answers, answered) = mpsc::unbounded_channel();
         let (changes, changed) = mpsc::unbounded_channel();
         let entropy = Arc::new(Mutex::new(entropy));
@@ -170,7 +174,10 @@ impl EmbeddedEngine {
         self.shared.queue.closed().map_or(Ok(()), |reason| Err(Error::Unavailable(reason)))
     }
 
-    async fn submit<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Job) -> Result<T, Error> {
+    async fn submit<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Job,
+    ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         self.shared.queue.push(job(reply), self.shared.clock.busy())?;
         answer.await.unwrap_or(Err(Error::OutcomeUnknown))
@@ -303,7 +310,10 @@ impl OrderEngine for EmbeddedEngine {
             let more = records.len() > page.limit;
             records.truncate(page.limit);
             let next = if more { records.last().map(|(key, _)| Cursor(*key)) } else { None };
-            Ok(Listing { orders: records.into_iter().map(|(_, record)| Arc::new(record.order)).collect(), next })
+            Ok(Listing {
+                orders: records.into_iter().map(|(_, record)| Arc::new(record.order)).collect(),
+                next,
+            })
         })
     }
 
@@ -332,13 +342,21 @@ impl OrderEngine for EmbeddedEngine {
         })
     }
 
-    fn stocks<'a>(&'a self, after: Option<&'a Sku>, limit: usize) -> Answer<'a, Result<Vec<StockLevel>, Error>> {
+    fn stocks<'a>(
+        &'a self,
+        after: Option<&'a Sku>,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<StockLevel>, Error>> {
         Box::pin(async move {
             use std::ops::Bound;
             self.usable()?;
             let stock = self.shared.stock.read().unwrap_or_else(PoisonError::into_inner);
             let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-            Ok(stock.range::<Sku, _>((from, Bound::Unbounded)).take(limit).map(|(_, level)| level.clone()).collect())
+            Ok(stock
+                .range::<Sku, _>((from, Bound::Unbounded))
+                .take(limit)
+                .map(|(_, level)| level.clone())
+                .collect())
         })
     }
 

@@ -18,7 +18,9 @@ pub enum OpenError {
         source: io::Error,
     },
     /// A newer program wrote it.
-    #[error("the data was written by a newer OmniFlow (schema {found}, this one knows {known}); upgrade this one")]
+    #[error(
+        "the data was written by a newer OmniFlow (schema {found}, this one knows {known}); upgrade this one"
+    )]
     NewerSchema {
         /// The schema found.
         found: i64,

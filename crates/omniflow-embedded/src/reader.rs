@@ -38,7 +38,10 @@ impl Readers {
         task.await.map_err(|gone| StorageError::Io(std::io::Error::other(gone)))?
     }
 
-    fn read_here<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StorageError>) -> Result<T, StorageError> {
+    fn read_here<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let connection = match kept {
@@ -146,8 +149,9 @@ fn decode(line: &[u8], position: Position) -> Result<Entry, StorageError> {
 }
 
 fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<FeedEntry>, StorageError> {
-    let mut statement = connection
-        .prepare_cached("SELECT position, order_key FROM events WHERE position >= ?1 ORDER BY position LIMIT ?2")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT position, order_key FROM events WHERE position >= ?1 ORDER BY position LIMIT ?2",
+    )?;
     let first = (after.0 >> WITHIN_ROW_BITS).cast_signed();
     let rows: Vec<(u64, OrderKey)> = statement
         .query_map(params![first, limit as i64 + 1], |row| {
@@ -160,9 +164,11 @@ fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<Fe
         let Some(record) = record(connection, key)? else { continue };
         let up_to: Vec<u64> = record.positions.iter().copied().filter(|position| *position <= row).collect();
         let of_row = entries_at(connection, &up_to, &record.order.id)?;
-        entries.extend(of_row.into_iter().filter(|entry| {
-            entry.position > after && entry.position.0 >> WITHIN_ROW_BITS == row
-        }));
+        entries.extend(
+            of_row
+                .into_iter()
+                .filter(|entry| entry.position > after && entry.position.0 >> WITHIN_ROW_BITS == row),
+        );
         if entries.len() >= limit {
             break;
         }

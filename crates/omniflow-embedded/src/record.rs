@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 /// The number of the format below. Raise it when [`Order`]'s shape changes.
 pub(crate) const RECORD_FORMAT: i64 = 1;
 
+/// The part of a chain's hash that a row of the log carries: its first 64 bits.
+pub(crate) fn link_of(head: &ChainHash) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = head.0;
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
 /// An order with its chain's head and the positions of its rows in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {

@@ -7,12 +7,12 @@ use crate::effects::EffectChange;
 use crate::error::{OpenError, StorageError};
 use crate::key::OrderKey;
 use crate::reader::entries_at;
-use crate::record::{RECORD_FORMAT, Record, RecordRef};
+use crate::record::{RECORD_FORMAT, Record, RecordRef, link_of};
 use crate::table::Table;
 use crate::timers::Timers;
-use omniflow_core::{ChainHash, fold, next};
+use omniflow_core::{ChainHash, OrderId, fold, next};
 use omniflow_engine::Clock;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ fn verify_tail(connection: &Connection) -> Result<u64, OpenError> {
 }
 
 fn check_links(connection: &Connection, verified: i64) -> Result<i64, OpenError> {
-    let sql = "SELECT position, order_key, first_seq, lines, head FROM events WHERE position > ?1 ORDER BY position";
+    let sql = "SELECT position, order_key, first_seq, lines, link FROM events WHERE position > ?1 ORDER BY position";
     let mut statement = connection.prepare(sql).map_err(StorageError::from)?;
     let mut rows = statement.query([verified]).map_err(StorageError::from)?;
     let mut heads: HashMap<OrderKey, (ChainHash, u32)> = HashMap::new();
@@ -85,7 +85,7 @@ struct LogRow {
     key: OrderKey,
     first_seq: u32,
     lines: Vec<u8>,
-    head: Vec<u8>,
+    link: i64,
 }
 
 impl LogRow {
@@ -95,7 +95,7 @@ impl LogRow {
             key: OrderKey(row.get(1)?),
             first_seq: row.get(2)?,
             lines: row.get(3)?,
-            head: row.get(4)?,
+            link: row.get(4)?,
         })
     }
 
@@ -103,7 +103,8 @@ impl LogRow {
     fn check(&self, (mut hash, seq): (ChainHash, u32)) -> Result<(ChainHash, u32), OpenError> {
         let position = self.position;
         if self.first_seq != seq + 1 {
-            let detail = format!("row {position} of the log has event {} where {} belongs", self.first_seq, seq + 1);
+            let detail =
+                format!("row {position} of the log has event {} where {} belongs", self.first_seq, seq + 1);
             return Err(OpenError::Damaged(detail));
         }
         let mut lines = 0;
@@ -111,32 +112,31 @@ impl LogRow {
             hash = hash.after(line);
             lines += 1;
         }
-        if hash.0[..] != self.head[..] {
+        if link_of(&hash) != self.link {
             return Err(OpenError::Damaged(format!("the chain breaks at row {position} of the log")));
         }
         Ok((hash, seq + lines))
     }
 }
 
-/// The chain's head before a row: that of the order's row before it.
+/// The chain's head before a row: where the order's rows before it lead.
 fn head_before(connection: &Connection, row: &LogRow) -> Result<(ChainHash, u32), OpenError> {
     if row.first_seq == 1 {
         return Ok((ChainHash::default(), 0));
     }
     let record = crate::reader::record(connection, row.key)?;
-    let earlier = record.and_then(|record| {
-        record.positions.iter().rev().copied().find(|position| position.cast_signed() < row.position)
-    });
-    let head: Option<Vec<u8>> = match earlier {
-        Some(position) => connection
-            .query_row("SELECT head FROM events WHERE position = ?1", [position.cast_signed()], |row| row.get(0))
-            .optional()
-            .map_err(StorageError::from)?,
-        None => None,
-    };
-    let hash = head.and_then(|head| <[u8; 32]>::try_from(head).ok()).map(ChainHash);
-    let detail = || OpenError::Damaged(format!("row {} of the log has nothing to follow", row.position));
-    Ok((hash.ok_or_else(detail)?, row.first_seq - 1))
+    let mut earlier = record.map(|record| record.positions).unwrap_or_default();
+    earlier.retain(|position| position.cast_signed() < row.position);
+    if earlier.is_empty() {
+        return Err(OpenError::Damaged(format!("row {} of the log has nothing to follow", row.position)));
+    }
+    let entries = entries_at(connection, &earlier, &placeholder()?)?;
+    Ok(entries.last().map_or((ChainHash::default(), 0), |last| (last.entry.hash, last.entry.entry.seq)))
+}
+
+/// Stands in for an order's id where only its entries count.
+fn placeholder() -> Result<OrderId, StorageError> {
+    OrderId::new("unknown").map_err(|error| StorageError::Diverged(error.to_string()))
 }
 
 fn meta(connection: &Connection, name: &str) -> Result<i64, StorageError> {
@@ -152,7 +152,8 @@ fn rebuild_records(connection: &mut Connection) -> Result<(), StorageError> {
     let transaction = connection.transaction()?;
     let mut positions: HashMap<i64, Vec<u64>> = HashMap::new();
     {
-        let mut statement = transaction.prepare("SELECT position, order_key FROM events ORDER BY position")?;
+        let mut statement =
+            transaction.prepare("SELECT position, order_key FROM events ORDER BY position")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             positions.entry(row.get(1)?).or_default().push(row.get::<_, i64>(0)?.cast_unsigned());
@@ -173,10 +174,7 @@ fn rebuild_records(connection: &mut Connection) -> Result<(), StorageError> {
 
 /// Folds the order whose rows these are.
 pub(crate) fn rebuild(connection: &Connection, positions: Vec<u64>) -> Result<Record, StorageError> {
-    // The id is not known before the first entry is read; entries do not carry it.
-    let placeholder = omniflow_core::OrderId::new("rebuilding")
-        .map_err(|error| StorageError::Diverged(error.to_string()))?;
-    let entries = entries_at(connection, &positions, &placeholder)?;
+    let entries = entries_at(connection, &positions, &placeholder()?)?;
     let head = entries.last().map_or(ChainHash::default(), |entry| entry.entry.hash);
     let order = fold(entries.iter().map(|entry| &entry.entry.entry))
         .map_err(|error| StorageError::Diverged(format!("rows {positions:?} of the log: {error}")))?;

@@ -5,7 +5,7 @@
 
 use crate::error::StorageError;
 use crate::key::OrderKey;
-use omniflow_core::{Actor, Demand, ReasonText, Sku, StockRefusal, StockShort, Step, Timestamp};
+use omniflow_core::{Actor, Demand, ReasonText, Sku, Step, StockRefusal, StockShort, Timestamp};
 use omniflow_engine::{AdjustStock, Error, SetStock, StockLevel, StockSet};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
@@ -139,7 +139,12 @@ impl StockBook {
     }
 
     /// Releases or consumes what the order holds.
-    pub(crate) fn settle(&mut self, order: OrderKey, step: Step, demand: &[Demand]) -> Result<(), StorageError> {
+    pub(crate) fn settle(
+        &mut self,
+        order: OrderKey,
+        step: Step,
+        demand: &[Demand],
+    ) -> Result<(), StorageError> {
         let Some(step) = MovementStep::of(step) else { return Ok(()) };
         for want in demand {
             let Some(&place) = self.by_sku.get(&want.sku) else {
@@ -267,7 +272,9 @@ impl StockBook {
             ])?;
             if written != 1 {
                 let sku = &row.sku;
-                return Err(StorageError::Diverged(format!("stock of {sku} is not {stored:?}, or {now:?} oversells")));
+                return Err(StorageError::Diverged(format!(
+                    "stock of {sku} is not {stored:?}, or {now:?} oversells"
+                )));
             }
         }
         self.write_ledger(connection, at)

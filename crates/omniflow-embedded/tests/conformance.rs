@@ -1,11 +1,11 @@
 //! The embedded engine keeps the contract that every engine keeps, also when it is crashed at every step.
 
+use omniflow_core::Timestamp;
 use omniflow_embedded::{EmbeddedEngine, Options, SeededEntropy};
 use omniflow_engine::clock::ManualClock;
 use omniflow_engine::conformance::{Harness, Pace};
 use omniflow_engine::simulated::{self, Simulated};
 use omniflow_engine::{Answer, OrderEngine};
-use omniflow_core::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;

@@ -1,6 +1,9 @@
 //! What is on disk: who may open it, what damage is found and where, what is rebuilt.
 
-use omniflow_core::{Actor, Command, Draft, DraftAmount, DraftLine, OrderId, PaymentReport, PolicyBook, Sku, StateKind, Timestamp};
+use omniflow_core::{
+    Actor, Command, Draft, DraftAmount, DraftLine, OrderId, PaymentReport, PolicyBook, Sku, StateKind,
+    Timestamp,
+};
 use omniflow_embedded::verify::verify;
 use omniflow_embedded::{EmbeddedEngine, OpenError, Options, SeededEntropy, database_file};
 use omniflow_engine::clock::ManualClock;
@@ -21,7 +24,8 @@ async fn open(directory: &Path) -> Result<EmbeddedEngine, OpenError> {
 }
 
 async fn place(engine: &EmbeddedEngine, external_id: Option<&str>) -> Result<OrderId, Error> {
-    let line = DraftLine { line_id: None, sku: "tea".to_owned(), quantity: 2, unit_price: DraftAmount::default() };
+    let line =
+        DraftLine { line_id: None, sku: "tea".to_owned(), quantity: 2, unit_price: DraftAmount::default() };
     let draft = Draft {
         amount: DraftAmount { major: Some("500".to_owned()), minor: None },
         items: vec![line],
@@ -107,7 +111,10 @@ async fn a_missing_row_of_the_log_refuses_to_start_and_says_where() {
 #[tokio::test]
 async fn a_changed_event_refuses_to_start_and_says_where() {
     let (directory, ..) = left_behind().await;
-    sql(&directory, "UPDATE events SET lines = CAST(replace(CAST(lines AS TEXT), '50000', '10000') AS BLOB) WHERE position = 1");
+    sql(
+        &directory,
+        "UPDATE events SET lines = CAST(replace(CAST(lines AS TEXT), '50000', '10000') AS BLOB) WHERE position = 1",
+    );
     assert!(refused(&directory).await.contains("chain breaks at row 1"));
 }
 
@@ -122,7 +129,7 @@ async fn a_row_that_follows_nothing_refuses_to_start() {
 async fn what_was_verified_before_is_not_verified_again() {
     let (directory, ..) = left_behind().await;
     open(directory.path()).await.unwrap().stop().await;
-    sql(&directory, "UPDATE events SET head = zeroblob(32) WHERE position = 1");
+    sql(&directory, "UPDATE events SET link = link + 1 WHERE position = 1");
     open(directory.path()).await.unwrap().stop().await;
     assert!(!verify(directory.path()).unwrap().is_clean(), "verify looks at all of it");
 }
@@ -131,7 +138,7 @@ async fn what_was_verified_before_is_not_verified_again() {
 #[tokio::test]
 async fn verify_finds_each_kind_of_damage() {
     for (damage, found) in [
-        ("UPDATE events SET head = zeroblob(32) WHERE position = 1", "chain breaks"),
+        ("UPDATE events SET link = link + 1 WHERE position = 1", "chain breaks"),
         ("DELETE FROM events WHERE position = 2", "gap"),
         ("DELETE FROM orders WHERE key = (SELECT min(key) FROM orders)", "no row"),
         ("UPDATE orders SET version = version + 1 WHERE key = (SELECT min(key) FROM orders)", "columns"),
@@ -139,14 +146,21 @@ async fn verify_finds_each_kind_of_damage() {
         ("UPDATE stock SET on_hand = on_hand + 1", "ledger says"),
         ("UPDATE stock SET reserved = 0", "are reserved, orders hold 2"),
         ("DELETE FROM stock_ledger WHERE id = (SELECT max(id) FROM stock_ledger)", "its events say"),
-        ("UPDATE stock_ledger SET reserved_delta = 1 WHERE kind = 'orders' AND reserved_delta = 2", "its movements"),
+        (
+            "UPDATE stock_ledger SET reserved_delta = 1 WHERE kind = 'orders' AND reserved_delta = 2",
+            "its movements",
+        ),
         ("UPDATE order_details SET body = x'7b7d'", "address and metadata"),
         ("UPDATE external_ids SET external_id = 'shop-2'", "external id shop-2"),
     ] {
         let (directory, ..) = left_behind().await;
         sql(&directory, damage);
         let report = verify(directory.path()).unwrap();
-        assert!(report.described.iter().any(|fault| fault.contains(found)), "{damage}: {:?}", report.described);
+        assert!(
+            report.described.iter().any(|fault| fault.contains(found)),
+            "{damage}: {:?}",
+            report.described
+        );
     }
 }
 

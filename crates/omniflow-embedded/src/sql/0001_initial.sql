@@ -1,11 +1,12 @@
 -- The log. One row holds the events that one commit made for one order, as the JSON lines they were
--- chained over; positions are contiguous from 1.
+-- chained over, and the first 64 bits of the chain's hash after them, so that a break is found in its
+-- row; the whole hash is in the order's record. Positions are contiguous from 1.
 CREATE TABLE events (
     position  INTEGER PRIMARY KEY,
     order_key INTEGER NOT NULL,
     first_seq INTEGER NOT NULL,
     lines     BLOB    NOT NULL,
-    head      BLOB    NOT NULL
+    link      INTEGER NOT NULL
 ) STRICT;
 
 -- Where each order stands: a cache of its folded events, with the positions of its rows in the log.

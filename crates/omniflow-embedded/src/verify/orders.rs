@@ -4,7 +4,7 @@ use super::Report;
 use crate::error::StorageError;
 use crate::key::OrderKey;
 use crate::reader::record;
-use crate::record::Record;
+use crate::record::{Record, link_of};
 use crate::recovery::rebuild;
 use omniflow_core::{ChainHash, Order, OrderId, PaymentState, StockHold, next};
 use omniflow_engine::Details;
@@ -32,7 +32,7 @@ pub(super) fn check_log(
     report: &mut Report,
 ) -> Result<HashMap<OrderKey, Chain>, StorageError> {
     let mut chains: HashMap<OrderKey, Chain> = HashMap::new();
-    let sql = "SELECT position, order_key, first_seq, lines, head FROM events ORDER BY position";
+    let sql = "SELECT position, order_key, first_seq, lines, link FROM events ORDER BY position";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut expected = 1;
@@ -42,10 +42,12 @@ pub(super) fn check_log(
             report.fault(format!("the log has a gap: rows {expected} to {} are missing", position - 1));
         }
         expected = position + 1;
-        let chain = chains
-            .entry(OrderKey(row.get(1)?))
-            .or_insert_with(|| Chain { head: ChainHash::default(), seq: 0, rows: vec![] });
-        let (first_seq, lines, head): (u32, Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let chain = chains.entry(OrderKey(row.get(1)?)).or_insert_with(|| Chain {
+            head: ChainHash::default(),
+            seq: 0,
+            rows: vec![],
+        });
+        let (first_seq, lines, link): (u32, Vec<u8>, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
         if first_seq != chain.seq + 1 {
             report.fault(format!("row {position} has event {first_seq} where {} belongs", chain.seq + 1));
         }
@@ -54,7 +56,7 @@ pub(super) fn check_log(
             chain.seq += 1;
             report.events += 1;
         }
-        if chain.head.0[..] != head[..] {
+        if link_of(&chain.head) != link {
             report.fault(format!("the chain breaks at row {position} of the log"));
         }
         chain.rows.push(position.cast_unsigned());
@@ -69,7 +71,8 @@ pub(super) fn check_orders(
     report: &mut Report,
 ) -> Result<HashMap<i64, Holding>, StorageError> {
     let mut holdings = HashMap::new();
-    let mut statement = connection.prepare("SELECT key, version, open, due_at, record FROM orders ORDER BY key")?;
+    let mut statement =
+        connection.prepare("SELECT key, version, open, due_at, record FROM orders ORDER BY key")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let key = OrderKey(row.get(0)?);
@@ -123,7 +126,10 @@ impl Stored {
             Err(error) => report.fault(format!("{id}: its events do not fold: {error}")),
         }
         let due_at = next(&record.order).due_at().map(|due| due.as_millis());
-        if self.version != record.order.version || self.due_at != due_at || self.open == record.order.is_at_rest() {
+        if self.version != record.order.version
+            || self.due_at != due_at
+            || self.open == record.order.is_at_rest()
+        {
             report.fault(format!("{id}: its row's columns are not its record's"));
         }
         if OrderKey::of(id) != Some(self.key) {
@@ -132,11 +138,18 @@ impl Stored {
         self.check_details(connection, &record.order, report)
     }
 
-    fn check_details(&self, connection: &Connection, order: &Order, report: &mut Report) -> Result<(), StorageError> {
-        let mut statement = connection.prepare_cached("SELECT salt, body FROM order_details WHERE order_key = ?1")?;
+    fn check_details(
+        &self,
+        connection: &Connection,
+        order: &Order,
+        report: &mut Report,
+    ) -> Result<(), StorageError> {
+        let mut statement =
+            connection.prepare_cached("SELECT salt, body FROM order_details WHERE order_key = ?1")?;
         let stored: Option<(Vec<u8>, Vec<u8>)> =
             statement.query_row([self.key.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let hash = stored.and_then(|(salt, body)| Some(Details::hash(&body, &<[u8; 16]>::try_from(salt).ok()?)));
+        let hash =
+            stored.and_then(|(salt, body)| Some(Details::hash(&body, &<[u8; 16]>::try_from(salt).ok()?)));
         if hash != order.details {
             report.fault(format!("{}: its address and metadata are not those it was placed with", order.id));
         }

@@ -64,7 +64,9 @@ fn check_levels(
         let ledger: (i64, i64) = (row.get(4)?, row.get(5)?);
         report.skus += 1;
         if ledger != (on_hand, reserved) {
-            report.fault(format!("{sku}: stock is {on_hand} with {reserved} reserved, its ledger says {ledger:?}"));
+            report.fault(format!(
+                "{sku}: stock is {on_hand} with {reserved} reserved, its ledger says {ledger:?}"
+            ));
         }
         let promised = promised.get(sku.as_str()).copied().unwrap_or_default();
         if promised != reserved {

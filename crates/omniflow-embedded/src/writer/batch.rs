@@ -9,8 +9,8 @@ use crate::record::Record;
 use crate::stock::StockBook;
 use crate::table::Table;
 use omniflow_core::{
-    Actor, ChainHash, Command, Demand, EffectKind, Entry, Event, Order, OrderId, Outcome, Receipt, StockHold,
-    StockRefusal, Step, Timestamp, Wanted, decide, evolve, next, placed,
+    Actor, ChainHash, Command, Demand, EffectKind, Entry, Event, Order, OrderId, Outcome, Receipt, Step,
+    StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
 };
 use omniflow_engine::{Details, Error, Placement, Request, StockSet};
 use rusqlite::{Connection, OptionalExtension};
@@ -279,13 +279,14 @@ impl Working {
 /// Who is behind an outcome that the engine itself brought.
 fn actor_of(command: &Command) -> Actor {
     match command {
-        Command::Settle { effect, outcome: Outcome::Done(_) | Outcome::Accepted { .. } | Outcome::Refused { .. } } => {
-            match effect.step.kind() {
-                EffectKind::Ship => Actor::carrier(),
-                EffectKind::RefundPayment => Actor::payments(),
-                _ => Actor::engine(),
-            }
-        }
+        Command::Settle {
+            effect,
+            outcome: Outcome::Done(_) | Outcome::Accepted { .. } | Outcome::Refused { .. },
+        } => match effect.step.kind() {
+            EffectKind::Ship => Actor::carrier(),
+            EffectKind::RefundPayment => Actor::payments(),
+            _ => Actor::engine(),
+        },
         _ => Actor::engine(),
     }
 }

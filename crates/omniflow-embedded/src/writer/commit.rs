@@ -5,7 +5,7 @@ use crate::effects::EffectChange;
 use crate::error::StorageError;
 use crate::key::OrderKey;
 use crate::queue::{OrderReply, StockReply};
-use crate::record::RecordRef;
+use crate::record::{RecordRef, link_of};
 use crate::table::Publication;
 use crate::timers::TimerChange;
 use omniflow_core::{Order, Wanted, next};
@@ -49,7 +49,7 @@ impl<'c> Statements<'c> {
     fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             event: connection.prepare_cached(
-                "INSERT INTO events (position, order_key, first_seq, lines, head) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO events (position, order_key, first_seq, lines, link) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?,
             insert: connection.prepare_cached(
                 "INSERT INTO orders (key, version, open, due_at, record) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -111,8 +111,14 @@ fn write_order(
     working: &mut Working,
     position: u64,
 ) -> Result<Encoded, StorageError> {
-    let head = &working.head.0[..];
-    statements.event.execute(params![position.cast_signed(), key.0, working.first_seq, working.lines, head])?;
+    let link = link_of(&working.head);
+    statements.event.execute(params![
+        position.cast_signed(),
+        key.0,
+        working.first_seq,
+        working.lines,
+        link
+    ])?;
     working.positions.push(position);
     let order = &working.order;
     let encoded = RecordRef { head: &working.head, positions: &working.positions, order }.encode()?;
@@ -145,8 +151,7 @@ fn write_order(
 impl Committed {
     /// What a written batch has made true.
     pub(crate) fn of(batch: Batch<'_>, written: Vec<Written>, position: u64, clock: &dyn Clock) -> Self {
-        let mut committed =
-            Self { position, stock: batch.stock.committed(), ..Self::default() };
+        let mut committed = Self { position, stock: batch.stock.committed(), ..Self::default() };
         let mut orders = batch.orders;
         let mut published: HashMap<OrderKey, Arc<Order>> = HashMap::with_capacity(written.len());
         for (key, encoded) in written {

@@ -113,7 +113,8 @@ impl Writer {
     /// Decides, commits, shows and answers one batch.
     fn batch(&mut self, jobs: Vec<(Job, Busy)>) -> Result<(), StorageError> {
         let mut tokens = Vec::with_capacity(jobs.len());
-        let due_by = jobs.iter().filter_map(|(job, _)| if let Job::Due(due) = job { Some(due.by) } else { None });
+        let due_by =
+            jobs.iter().filter_map(|(job, _)| if let Job::Due(due) = job { Some(due.by) } else { None });
         self.last_at = due_by.fold(self.last_at.max(self.shared.clock.now()), Timestamp::max);
         let count = jobs.len() as u64;
         let mut batch = Batch {
@@ -201,10 +202,7 @@ impl Writer {
 
 /// The next jobs in the order in which they came. Timers that are due come as one long job; a bounded
 /// part of it goes into each batch, so that clients are served in between.
-fn next_batch(
-    waiting: &mut VecDeque<(Job, Busy)>,
-    due: &mut VecDeque<(Due, Busy)>,
-) -> Vec<(Job, Busy)> {
+fn next_batch(waiting: &mut VecDeque<(Job, Busy)>, due: &mut VecDeque<(Due, Busy)>) -> Vec<(Job, Busy)> {
     let mut batch = Vec::with_capacity(waiting.len().min(BATCH) + 1);
     if let Some((first, busy)) = due.front_mut() {
         let rest = first.keys.split_off(first.keys.len().min(BATCH / 2));

@@ -106,8 +106,9 @@ pub(crate) async fn at_rest(world: &mut World) -> Vec<StateKind> {
             assert_eq!(shipments, 0, "{id} was never to be shipped");
         }
         for (number, payment) in (1..).zip(order.payments.iter()) {
-            let refunds: Vec<_> =
-                of_order().filter(|record| record.effect_id.key.step == Step::RefundPayment(number)).collect();
+            let refunds: Vec<_> = of_order()
+                .filter(|record| record.effect_id.key.step == Step::RefundPayment(number))
+                .collect();
             assert!(refunds.len() <= 1, "{id}: payment {number} was refunded {} times", refunds.len());
             if !matches!(payment.state, PaymentState::Refunding(_)) {
                 assert!(refunds.is_empty(), "{id}: payment {number} was not to be refunded");

@@ -26,7 +26,10 @@ struct Running(u64);
 impl Drop for Running {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("run it again alone: OMNIFLOW_SEED={} cargo test -p omniflow-embedded --test simulation", self.0);
+            eprintln!(
+                "run it again alone: OMNIFLOW_SEED={} cargo test -p omniflow-embedded --test simulation",
+                self.0
+            );
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The simulated world: an engine, its providers, its clients, and chance.
 
 use omniflow_core::{
-    Actor, Command, Currency, Decision, Draft, DraftAmount, DraftLine, EffectId, Money, Order, OrderId, Outcome,
-    PaymentEventId, PaymentId, PaymentOutcome, PaymentReport, PolicyBook, Receipt, Reference, RetryPolicy, Sku,
-    StateKind, Step, Timestamp,
+    Actor, Command, Currency, Decision, Draft, DraftAmount, DraftLine, EffectId, Money, Order, OrderId,
+    Outcome, PaymentEventId, PaymentId, PaymentOutcome, PaymentReport, PolicyBook, Receipt, Reference,
+    RetryPolicy, Sku, StateKind, Step, Timestamp,
 };
 use omniflow_embedded::{EmbeddedEngine, Options, SeededEntropy};
 use omniflow_engine::clock::ManualClock;
@@ -58,7 +58,8 @@ impl World {
         let reports = tokio::spawn(simulated.run_reports(Arc::clone(&engine) as Arc<dyn OrderEngine>));
         let chance = Chance(SeededEntropy::new(seed));
         let (orders, ended) = (BTreeMap::new(), BTreeMap::new());
-        let world = Self { directory, clock, simulated, engine, chance, orders, ended, reports, starts: seed };
+        let world =
+            Self { directory, clock, simulated, engine, chance, orders, ended, reports, starts: seed };
         for (sku, on_hand) in SKUS {
             let sku = Sku::new(sku).unwrap();
             let (actor, reason) = (Actor::engine(), None);
@@ -162,8 +163,12 @@ impl World {
     /// An outcome that a provider reports on its own, perhaps of an effect that nobody asked for.
     fn late_outcome(&mut self, order_id: &OrderId) -> Option<Command> {
         let (step, round) = (self.chance.of(&[Step::Ship, Step::RefundPayment(1)]), 1 + self.chance.below(2));
-        let effect = EffectId { order_id: order_id.clone(), key: omniflow_core::EffectKey { step, round: round as u32 } };
-        let was_accepted = self.simulated.ledger().records().unwrap().iter().any(|record| record.effect_id == effect);
+        let effect = EffectId {
+            order_id: order_id.clone(),
+            key: omniflow_core::EffectKey { step, round: round as u32 },
+        };
+        let was_accepted =
+            self.simulated.ledger().records().unwrap().iter().any(|record| record.effect_id == effect);
         if !was_accepted {
             return None; // A provider reports only what it took.
         }
@@ -253,7 +258,12 @@ fn policies() -> PolicyBook {
     PolicyBook { forward, compensation, provider_deadline_ms: 20_000, ..PolicyBook::default() }
 }
 
-async fn open(directory: &TempDir, clock: &ManualClock, simulated: &Simulated, seed: u64) -> Arc<EmbeddedEngine> {
+async fn open(
+    directory: &TempDir,
+    clock: &ManualClock,
+    simulated: &Simulated,
+    seed: u64,
+) -> Arc<EmbeddedEngine> {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let mut options = Options::new(directory.path().to_owned(), simulated.providers(), clock);
     options.entropy = Box::new(SeededEntropy::new(seed));
