@@ -158,7 +158,9 @@ impl StockBook {
     fn shift(&mut self, place: usize, order: OrderKey, step: MovementStep, quantity: u64) {
         let (on_hand, reserved) = step.signs();
         let pieces = quantity.cast_signed();
-        let delta = (on_hand * pieces, reserved * pieces);
+        // A recount may have found fewer than leave now: there are never less than none.
+        let leaving = (on_hand * pieces).max(-self.rows[place].now.on_hand);
+        let delta = (leaving, reserved * pieces);
         let movement = Movement { order_key: order.0, step, quantity };
         match self.rows[place].ledger.map(|last| &mut self.ledger[last]) {
             Some(last) if last.who.is_none() => {

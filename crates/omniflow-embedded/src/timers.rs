@@ -96,8 +96,10 @@ pub(crate) async fn run(
     mut woken: mpsc::UnboundedReceiver<Busy>,
 ) {
     let mut busy = clock.busy();
+    let mut slept_until = Timestamp::default();
     loop {
-        let (due, next) = timers.take_due(clock.now());
+        // What was slept for is due, even if the wall clock was set back meanwhile.
+        let (due, next) = timers.take_due(clock.now().max(slept_until));
         if !due.keys.is_empty() {
             // Timers always enter the queue.
             drop(queue.push(Job::Due(due), busy.clone()));
@@ -112,7 +114,10 @@ pub(crate) async fn run(
             }
         };
         tokio::select! {
-            awake = sleep => busy = awake,
+            awake = sleep => {
+                busy = awake;
+                slept_until = next.unwrap_or_default();
+            }
             wake = woken.recv() => match wake {
                 Some(token) => busy = token,
                 None => return,

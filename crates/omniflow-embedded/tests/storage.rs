@@ -197,6 +197,35 @@ async fn stock_that_is_not_what_memory_says_stops_the_engine_which_recovers() {
 }
 
 #[tokio::test]
+async fn goods_that_leave_after_a_recount_found_too_few_leave_none_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path()).await.unwrap();
+    let set = |on_hand, recount| SetStock {
+        sku: Sku::new("tea").unwrap(),
+        on_hand,
+        expected_on_hand: None,
+        recount,
+        reason: None,
+        actor: Actor::api(),
+    };
+    engine.set_stock(set(10, false)).await.unwrap();
+    let id = place(&engine, None).await.unwrap();
+    assert_eq!(engine.set_stock(set(1, false)).await, Err(Error::BelowReserved { reserved: 2 }));
+    assert_eq!(engine.set_stock(set(1, true)).await.unwrap().level.short(), 1);
+    let command = Command::ReportPayment(PaymentReport::captured());
+    let request = Request { order_id: id.clone(), command, actor: Actor::api(), if_version: None };
+    let mut order = engine.command(request).await.unwrap();
+    while order.kind() != StateKind::Completed {
+        order = engine.changed(&id, order.version).await.unwrap();
+    }
+    let tea = engine.stock(&Sku::new("tea").unwrap()).await.unwrap();
+    assert_eq!((tea.on_hand, tea.reserved), (0, 0));
+    assert_eq!(engine.counters().recoveries, 0);
+    engine.stop().await;
+    assert!(verify(directory.path()).unwrap().is_clean());
+}
+
+#[tokio::test]
 async fn a_directory_without_data_is_not_made_by_verify() {
     let directory = tempfile::tempdir().unwrap();
     assert!(verify(directory.path()).unwrap_err().to_string().contains("no OmniFlow data"));

@@ -17,6 +17,8 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 
     /// Sleeps until `at`, never less, giving up `busy` meanwhile. Dropping the future ends the sleep.
+    ///
+    /// How long that is, is reckoned once: a clock that is set back meanwhile lengthens nothing.
     fn sleep_until(&self, at: Timestamp, busy: Busy) -> Answer<'static, Busy>;
 
     /// A token for work that begins now.
@@ -57,15 +59,12 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, at: Timestamp, busy: Busy) -> Answer<'static, Busy> {
-        let clock = *self;
+        let left = Duration::from_millis(at.millis_since(self.now()));
         Box::pin(async move {
-            loop {
-                let left = at.millis_since(clock.now());
-                if left == 0 {
-                    return busy;
-                }
-                tokio::time::sleep(Duration::from_millis(left)).await;
+            if !left.is_zero() {
+                tokio::time::sleep(left).await;
             }
+            busy
         })
     }
 

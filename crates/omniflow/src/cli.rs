@@ -12,7 +12,9 @@ use std::time::Duration;
 /// exactly what was done. Nothing that it has acknowledged is ever lost.
 #[derive(Debug, Parser)]
 #[command(name = "omniflow", version, arg_required_else_help = true)]
-#[command(after_help = "Start here:\n  omniflow dev        everything in one process; prints curl lines to paste")]
+#[command(
+    after_help = "Start here:\n  omniflow dev        everything in one process; prints curl lines to paste"
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -29,8 +31,10 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  omniflow lifecycle\n  omniflow lifecycle --mermaid > lifecycle.mmd")]
     Lifecycle(LifecycleArgs),
     /// Check a data directory: event chains, stock against its ledger, reservations against orders, money.
-    #[command(after_help = "Reads only, also while a server uses the directory. Exit code 0 only if all holds.\n\n\
-                            Example:\n  omniflow verify --data-dir ./omniflow-data")]
+    #[command(
+        after_help = "Reads only, also while a server uses the directory. Exit code 0 only if all holds.\n\n\
+                            Example:\n  omniflow verify --data-dir ./omniflow-data"
+    )]
     Verify(VerifyArgs),
 }
 

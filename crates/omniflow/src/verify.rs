@@ -21,6 +21,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         println!("everything holds");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} faults; keep a copy of the directory, and restore one from before the damage", report.faults);
+    println!(
+        "{} faults; keep a copy of the directory, and restore one from before the damage",
+        report.faults
+    );
     Ok(ExitCode::from(NOT_CLEAN))
 }

@@ -5,7 +5,8 @@ use super::acts::{SHIP, capture, named, report, words};
 use super::cart::{Cart, TEA};
 use crate::simulated::ProviderName;
 use omniflow_core::{
-    Command, Fulfillment, OrderId, PaymentOutcome, PaymentReport, PaymentStatus, ReasonCode, StateKind,
+    CaptureUse, Command, Event, Fulfillment, OrderId, PaymentOutcome, PaymentReport, PaymentStatus,
+    ReasonCode, StateKind,
 };
 
 pub(super) async fn a_capture_ships_the_order(w: &mut World) {
@@ -35,6 +36,8 @@ pub(super) async fn another_report_of_the_same_capture_is_only_recorded(w: &mut 
     w.report(&order, capture("P-1")).await;
     w.until_state(&order, StateKind::Completed).await;
     w.only_records(&order, Command::ReportPayment(named(capture("P-1"), "again"))).await;
+    let last = w.timeline(&order).await.pop().map(|entry| entry.entry.event);
+    assert!(matches!(last, Some(Event::PaymentCaptured { r#use: CaptureUse::Note, .. })), "{last:?}");
     w.took(ProviderName::Payments, &order, &[]);
 }
 

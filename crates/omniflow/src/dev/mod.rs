@@ -81,9 +81,9 @@ async fn serve(args: DevArgs) -> Result<(), Failure> {
     let engine = Arc::new(EmbeddedEngine::open(options).await?);
     catalogue::load_once(&*engine).await?;
     let reports = tokio::spawn(simulated.run_reports(Arc::clone(&engine) as Arc<dyn OrderEngine>));
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}; is another server there? use --listen", args.listen))?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!("cannot listen on {}; is another server there? use --listen", args.listen)
+    })?;
     let welcome = welcome::text(listener.local_addr()?, &args, directory.path());
     let (shutdown, metrics) = (Shutdown::new(), Metrics::new());
     metrics.register(|registry| counters::register(registry, Arc::clone(&engine)));
