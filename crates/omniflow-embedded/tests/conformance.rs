@@ -1,5 +1,7 @@
 //! The embedded engine keeps the contract that every engine keeps, also when it is crashed at every step.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic wherever it is")]
+
 use omniflow_core::Timestamp;
 use omniflow_embedded::{EmbeddedEngine, Options, SeededEntropy};
 use omniflow_engine::clock::ManualClock;

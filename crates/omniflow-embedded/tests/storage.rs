@@ -1,5 +1,7 @@
 //! What is on disk: who may open it, what damage is found and where, what is rebuilt.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic wherever it is")]
+
 use omniflow_core::{
     Actor, Command, Draft, DraftAmount, DraftLine, OrderId, PaymentReport, PolicyBook, Sku, StateKind,
     Timestamp,
