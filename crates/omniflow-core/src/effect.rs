@@ -178,6 +178,13 @@ mod tests {
     }
 
     #[test]
+    fn stock_is_the_engines_own_and_the_rest_is_outside() {
+        let steps =
+            [Step::ReserveStock, Step::ReleaseStock, Step::ConsumeStock, Step::Ship, Step::RefundPayment(1)];
+        assert_eq!(steps.map(Step::is_stock), [true, true, true, false, false]);
+    }
+
+    #[test]
     fn one_effect_has_one_name() {
         for text in
             ["ship", "ship.01", "ship.+1", "SHIP.1", "ship-1.1", "refund_payment.1", "refund_payment-01.1"]

@@ -231,3 +231,20 @@ pub struct Entry {
     /// What happened.
     pub event: Event,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::given::*;
+
+    /// The timeline shows who gave which reason.
+    #[test]
+    fn a_reason_is_that_of_whoever_caused_the_event() {
+        let last = |life: Life| life.entries.last().unwrap().event.reason().map(ToString::to_string);
+        assert_eq!(last(in_review().when(reject())).as_deref(), Some("stolen card"));
+        assert_eq!(last(awaiting().when(cancel())).as_deref(), Some("changed my mind"));
+        assert_eq!(last(shipping().when(refused("ship.1"))).as_deref(), Some("no such street"));
+        assert_eq!(last(shipping().when(exhausted("ship.1"))).as_deref(), Some("503"));
+        assert_eq!(last(shipping().when(unknown("ship.1")).when(skip())).as_deref(), Some("done by hand"));
+        assert_eq!(last(awaiting()), None);
+    }
+}

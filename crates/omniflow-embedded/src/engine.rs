@@ -1,19 +1,17 @@
 //! The embedded engine as an [`OrderEngine`].
 
-use crate::checkpoint::Checkpoints;
 use crate::effects::{self, Effects};
-use crate::entropy::{Entropy, SharedEntropy, SystemEntropy};
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{OpenError, StorageError};
-use crate::key::{Mint, OrderKey};
+use crate::key::OrderKey;
+use crate::opening::Opening;
 use crate::queue::{Job, Queue, StockChange};
 use crate::reader::Readers;
 use crate::record::Record;
-use crate::recovery;
 use crate::schema::{self, DirLock};
-use crate::stock::StockBook;
 use crate::table::Watch;
 use crate::timers::{self, Timers};
-use crate::writer::{self, End, Shared, Writer};
+use crate::writer::{self, Shared};
 use omniflow_core::{Order, OrderId, Sku, Timestamp};
 use omniflow_engine::{
     AdjustStock, Answer, Clock, Cursor, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine,
@@ -21,7 +19,6 @@ use omniflow_engine::{
 };
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
@@ -375,68 +372,5 @@ impl OrderEngine for EmbeddedEngine {
 
     fn now(&self) -> Timestamp {
         self.shared.clock.now()
-    }
-}
-
-/// What a writer is opened with, the first time and after every fault.
-struct Opening {
-    file: PathBuf,
-    shared: Arc<Shared>,
-    entropy: SharedEntropy,
-    answers: mpsc::UnboundedSender<writer::Answers>,
-    effects: mpsc::UnboundedSender<Vec<effects::EffectChange>>,
-}
-
-/// The pause between attempts to recover.
-const RECOVERY_PAUSE: Duration = Duration::from_millis(500);
-
-impl Opening {
-    fn open(&self) -> Result<Writer, OpenError> {
-        let shared = &self.shared;
-        let mut connection = schema::open_writer(&self.file)?;
-        let recovered = recovery::recover(&mut connection, &shared.table, &shared.timers, &*shared.clock)?;
-        let stock = StockBook::load(&connection)?;
-        let levels = stock.levels().map(|level| (level.sku.clone(), level)).collect();
-        *shared.stock.write().unwrap_or_else(PoisonError::into_inner) = levels;
-        shared.position.send_replace(recovered.position);
-        let checkpoints = Checkpoints::start(self.file.clone(), &mut connection)?;
-        tracing::info!(open_orders = recovered.open, position = recovered.position, "recovered");
-        // The receiver ends only with the engine itself.
-        drop(self.effects.send(recovered.effects));
-        Ok(Writer {
-            connection,
-            shared: Arc::clone(shared),
-            stock,
-            mint: Mint::new(recovered.last_key, Arc::clone(&self.entropy)),
-            position: recovered.position,
-            last_at: Timestamp::from_millis(recovered.last_at),
-            checkpoints,
-            answers: self.answers.clone(),
-            effects: self.effects.clone(),
-        })
-    }
-
-    /// Runs the writer; after a fault, forgets memory and recovers from disk, until the engine stops.
-    fn keep_running(&self, mut writer: Writer) {
-        loop {
-            match writer.run() {
-                Ok(End::Stopped) => return writer.close(),
-                Ok(End::Abandoned) => return,
-                Err(fault) => tracing::error!(%fault, "the storage failed; recovering from disk"),
-            }
-            self.shared.queue.close("its storage failed; it is recovering");
-            drop(writer);
-            writer = loop {
-                if self.shared.queue.stopping_within(RECOVERY_PAUSE) {
-                    return;
-                }
-                match self.open() {
-                    Ok(writer) => break writer,
-                    Err(error) => tracing::error!(%error, "cannot recover yet; trying again"),
-                }
-            };
-            self.shared.metrics.recoveries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            self.shared.queue.open();
-        }
     }
 }

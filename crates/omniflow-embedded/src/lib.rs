@@ -17,6 +17,7 @@ mod engine;
 mod entropy;
 mod error;
 mod key;
+mod opening;
 mod queue;
 mod reader;
 mod record;

@@ -184,6 +184,9 @@ fn adjustments_have_their_sign() {
     }
     one_fault(&bad("gift", minor(-1)), "/adjustments/0/kind: must be shipping, tax, discount or fee");
     one_fault(&bad("tax", DraftAmount::default()), "/adjustments/0/amount: is required");
+    one_fault(&bad("tax", major("x")), "/adjustments/0/amount: must be a number");
+    let most = vec![adjustment("tax", minor(1)); MAX_LINES];
+    assert_eq!(placed(&Draft { adjustments: most, ..simple() }).adjustments.len(), MAX_LINES);
     let many = vec![adjustment("tax", minor(1)); MAX_LINES + 1];
     one_fault(&Draft { adjustments: many, ..simple() }, "/adjustments: must have at most 200 entries");
 }
