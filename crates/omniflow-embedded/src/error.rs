@@ -9,8 +9,11 @@ pub enum OpenError {
     /// Another process has it.
     #[error("{0} is in use by another OmniFlow process; stop that one, or choose another --data-dir")]
     InUse(PathBuf),
+    /// There is none.
+    #[error("{0}: there is no OmniFlow data here")]
+    NoData(PathBuf),
     /// It cannot be read or made.
-    #[error("{path}: {source}")]
+    #[error("{path} cannot be used")]
     Io {
         /// Where.
         path: PathBuf,

@@ -1,7 +1,7 @@
 //! What people type.
 
 use crate::bench::BenchArgs;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use omniflow_engine::simulated::{ProviderName, Script};
 use omniflow_http::duration;
 use std::net::SocketAddr;
@@ -36,6 +36,9 @@ pub(crate) enum Command {
                             Example:\n  omniflow verify --data-dir ./omniflow-data"
     )]
     Verify(VerifyArgs),
+    /// Run orders for the Temporal engine: needs a build with the feature `temporal`.
+    #[command(hide = true)]
+    Worker,
 }
 
 const DEV_EXAMPLES: &str = "Examples:
@@ -47,6 +50,9 @@ const DEV_EXAMPLES: &str = "Examples:
 /// `omniflow dev`.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
+    /// Which engine runs orders; temporal needs a build with the feature of that name.
+    #[arg(long, value_name = "ENGINE", default_value = "embedded", env = "OMNIFLOW_ENGINE")]
+    pub(crate) engine: EngineName,
     /// Where to keep the data; it is kept across restarts.
     #[arg(long, value_name = "DIR", default_value = "./omniflow-data", env = "OMNIFLOW_DATA_DIR")]
     pub(crate) data_dir: PathBuf,
@@ -77,6 +83,15 @@ pub(crate) struct DevArgs {
     /// Let time stand still until POST /api/v1/dev/clock {"advance":"PT72H"} moves it.
     #[arg(long)]
     pub(crate) test_clock: bool,
+}
+
+/// An engine, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineName {
+    /// SQLite, in this process.
+    Embedded,
+    /// Temporal with PostgreSQL.
+    Temporal,
 }
 
 /// `omniflow lifecycle`.

@@ -20,6 +20,11 @@ impl Failure {
         Self { code: USAGE, error: anyhow::Error::msg(message.into()) }
     }
 
+    /// Something that this build cannot do, since it was made without the feature `temporal`: exit code 2.
+    pub(crate) fn without_feature(what: &str) -> Self {
+        Self::usage(format!("{what} needs a build with the feature `temporal`, and this one has none"))
+    }
+
     /// A failure with the code of its kind.
     pub(crate) fn with_code(code: u8, error: impl Into<anyhow::Error>) -> Self {
         Self { code, error: error.into() }

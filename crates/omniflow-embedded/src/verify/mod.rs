@@ -51,8 +51,7 @@ impl Report {
 pub fn verify(data_dir: &Path) -> Result<Report, OpenError> {
     let file = schema::database_file(data_dir);
     if !file.is_file() {
-        let source = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no OmniFlow data here");
-        return Err(OpenError::Io { path: data_dir.to_owned(), source });
+        return Err(OpenError::NoData(data_dir.to_owned()));
     }
     let connection = schema::open_reader(&file).map_err(StorageError::from)?;
     let found = schema::version(&connection).map_err(StorageError::from)?;

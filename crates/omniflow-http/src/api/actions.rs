@@ -1,17 +1,18 @@
 //! What people and shops ask of an order. Each answers with the order as it then stands.
 
-use super::{Api, conditional, order_id};
+use super::path::OrderPath;
+use super::{Api, conditional};
 use crate::{Payload, Problem, json};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use omniflow_core::{Command, Decision, ReasonText};
+use omniflow_core::{Command, Decision, OrderId, ReasonText, TextError};
 use omniflow_engine::Request;
 
 /// `POST /orders/{id}/audit`: a reviewer's decision.
 pub(super) async fn audit(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    OrderPath(id): OrderPath,
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
@@ -26,7 +27,7 @@ pub(super) async fn audit(
 /// `POST /orders/{id}/cancel`.
 pub(super) async fn cancel(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    OrderPath(id): OrderPath,
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
@@ -36,7 +37,7 @@ pub(super) async fn cancel(
 /// `POST /orders/{id}/retry`: the effect that needs attention is tried again.
 pub(super) async fn retry(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    OrderPath(id): OrderPath,
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
@@ -44,20 +45,22 @@ pub(super) async fn retry(
     ask(&api, id, &headers, Command::Retry).await
 }
 
-/// `POST /orders/{id}/skip`: the effect that needs attention counts as done.
+/// `POST /orders/{id}/skip`: the effect that needs attention counts as done. Somebody must say why.
 pub(super) async fn skip(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    OrderPath(id): OrderPath,
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
-    ask(&api, id, &headers, Command::Skip { reason: only_reason(&body)? }).await
+    let reason =
+        json::read(&body, |skip| skip.need("reason").and_then(|reason| reason.text_as(reason_text)))?;
+    ask(&api, id, &headers, Command::Skip { reason: Some(reason) }).await
 }
 
 /// `POST /orders/{id}/compensate`: the order is undone instead of shipped.
 pub(super) async fn compensate(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    OrderPath(id): OrderPath,
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
@@ -67,21 +70,30 @@ pub(super) async fn compensate(
 /// `DELETE /orders/{id}/details`: address and metadata are erased, once the order has ended.
 pub(super) async fn erase_details(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    OrderPath(id): OrderPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     ask(&api, id, &headers, Command::EraseDetails).await.map(|_| StatusCode::NO_CONTENT.into_response())
 }
 
-async fn ask(api: &Api, id: String, headers: &HeaderMap, command: Command) -> Result<Response, Problem> {
+async fn ask(
+    api: &Api,
+    order_id: OrderId,
+    headers: &HeaderMap,
+    command: Command,
+) -> Result<Response, Problem> {
     let if_version = conditional::if_match(headers)?;
-    let request = Request { order_id: order_id(id)?, command, actor: api.actor(), if_version };
+    let request = Request { order_id, command, actor: api.actor(), if_version };
     let order = api.engine.command(request).await?;
     Ok(api.show(&order, headers))
 }
 
 fn reason(object: &json::Object<'_, '_>) -> Option<ReasonText> {
-    object.get("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)))
+    object.get("reason").and_then(|reason| reason.text_as(reason_text))
+}
+
+fn reason_text(text: &str) -> Result<ReasonText, TextError> {
+    ReasonText::new(text)
 }
 
 fn only_reason(body: &[u8]) -> Result<Option<ReasonText>, Problem> {

@@ -60,7 +60,8 @@ fn step(step: Value<'_, '_>) -> Option<ScriptStep> {
         });
         let times = step.get("times").and_then(|times| times.integer(1..=MAX_TIMES)).unwrap_or(1);
         let ms = step.get("ms").and_then(|ms| ms.integer(0..=MAX_MS)).unwrap_or(0);
-        let reason = step.get("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
+        let reason = step.get("reason").filter(|reason| reason.json() != "\"\"");
+        let reason = reason.and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
         Some(ScriptStep {
             act: act?,
             times: u32::try_from(times).unwrap_or(u32::MAX),
@@ -78,7 +79,10 @@ pub(super) async fn clear_provider(
 ) -> Result<Response, Problem> {
     let (simulated, name) = (&dev(&api)?.simulated, provider(&name)?);
     let mut query = super::query::Query::new(pairs);
-    let order_id = query.take("order_id")?.map(super::order_id).transpose()?;
+    let order_id = query
+        .take("order_id")?
+        .map(|id| OrderId::new(id).map_err(|error| Problem::parameter("order_id", error.to_string())));
+    let order_id = order_id.transpose()?;
     query.finish()?;
     simulated.clear(name, order_id.as_ref());
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -1,10 +1,11 @@
 //! Stock: reading it, setting it, adjusting it.
 
 use super::Api;
+use super::path::SkuPath;
 use super::query::Query;
 use crate::{Code, Payload, Problem, json};
 use axum::Json;
-use axum::extract::{Path, Query as Pairs, State};
+use axum::extract::{Query as Pairs, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use omniflow_core::{ReasonText, Sku};
@@ -73,9 +74,7 @@ fn read_cursor(cursor: &str) -> Result<Sku, Problem> {
 }
 
 /// `GET /inventory/{sku}`.
-pub(super) async fn read(State(api): State<Api>, Path(sku): Path<String>) -> Result<Response, Problem> {
-    let unknown = || Problem::new(Code::SkuNotFound, "Check the SKU; GET /api/v1/inventory lists them.");
-    let sku = Sku::new(sku).map_err(|_| unknown())?;
+pub(super) async fn read(State(api): State<Api>, SkuPath(sku): SkuPath) -> Result<Response, Problem> {
     let level = api.engine.stock(&sku).await?;
     Ok(show(StatusCode::OK, StockView::of(&level)))
 }
@@ -83,10 +82,9 @@ pub(super) async fn read(State(api): State<Api>, Path(sku): Path<String>) -> Res
 /// `PUT /inventory/{sku}`: sets what is on hand; 201 where the SKU is new.
 pub(super) async fn set(
     State(api): State<Api>,
-    Path(sku): Path<String>,
+    SkuPath(sku): SkuPath,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
-    let sku = Sku::new(sku).map_err(|error| Problem::parameter("sku", error.to_string()))?;
     let count = 0..=StockLevel::MAX.cast_signed();
     let change = json::read(&body, |stock| {
         let on_hand = stock.need("on_hand").and_then(|number| number.integer(count.clone()));

@@ -9,6 +9,7 @@ mod dev;
 mod health;
 mod inventory;
 mod orders;
+mod path;
 mod payments;
 mod placing;
 mod query;
@@ -25,7 +26,7 @@ use axum::extract::FromRef;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
-use omniflow_core::{Actor, Locale, Order, OrderId, PolicyBook};
+use omniflow_core::{Actor, Locale, Order, PolicyBook};
 use omniflow_engine::OrderEngine;
 use std::sync::Arc;
 
@@ -117,9 +118,4 @@ fn order_response(order: &Order, view: &view::OrderView<'_>) -> Response {
 /// An order's version as an entity tag.
 fn etag(version: u32) -> HeaderValue {
     HeaderValue::try_from(format!("\"{version}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
-}
-
-/// The order that a path names; one that cannot exist is not found.
-fn order_id(text: String) -> Result<OrderId, crate::Problem> {
-    OrderId::new(text).map_err(|_| refusals::order_not_found())
 }

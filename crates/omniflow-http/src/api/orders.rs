@@ -1,10 +1,11 @@
 //! Placing and reading orders.
 
 use super::conditional::{self, Tags};
+use super::path::OrderPath;
 use super::view::{DetailsView, OrderView};
-use super::{Api, etag, order_id, order_response, placing};
+use super::{Api, etag, order_response, placing};
 use crate::{Code, FieldError, Payload, Problem};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use omniflow_core::{Order, OrderId, Sku};
@@ -47,10 +48,9 @@ fn unknown_lines(lines: &[Sku], unknown: &[Sku]) -> Problem {
 /// `GET /orders/{id}`; with `If-None-Match` and `Prefer: wait`, as soon as it has changed.
 pub(super) async fn read(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    OrderPath(id): OrderPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = order_id(id)?;
     let known = conditional::if_none_match(&headers)?;
     let wait = conditional::wait(&headers)?;
     let mut order = api.engine.read(&id).await?;

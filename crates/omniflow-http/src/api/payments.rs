@@ -1,9 +1,10 @@
 //! `POST /orders/{id}/pay`: what the payment provider did.
 
 use super::orders::require;
-use super::{Api, conditional, order_id, placing};
+use super::path::OrderPath;
+use super::{Api, conditional, placing};
 use crate::{Code, Payload, Problem, json};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use omniflow_core::{
@@ -22,11 +23,10 @@ struct Sent {
 /// Takes a report, in whatever state the order is.
 pub(super) async fn pay(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    OrderPath(order_id): OrderPath,
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
-    let order_id = order_id(id)?;
     let if_version = conditional::if_match(&headers)?;
     if body.is_empty() && !api.implicit_capture {
         let detail = "is required here: say what happened, such as {\"outcome\": \"captured\"}";

@@ -2,9 +2,13 @@
 
 use crate::json::{self, Object, Value};
 use crate::{Code, FieldError, Problem};
-use omniflow_core::{Draft, DraftAdjustment, DraftAmount, DraftLine, FieldFault, MAX_LINES};
+use omniflow_core::{
+    Draft, DraftAdjustment, DraftAmount, DraftLine, FieldFault, MAX_LINES, MAX_MINOR, MAX_QUANTITY,
+    MAX_WINDOW_SECONDS,
+};
 use omniflow_engine::Details;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// The most bytes of an address or of metadata, as JSON.
 const MAX_STRINGS_BYTES: usize = 4 * 1024;
@@ -25,7 +29,11 @@ pub(super) fn read(body: &[u8]) -> Result<(Draft, Details), Problem> {
                 .unwrap_or_default(),
             external_id: text(order, "external_id"),
             customer_id: text(order, "customer_id"),
-            payment_window_seconds: whole(order, "payment_window_seconds"),
+            payment_window_seconds: whole(
+                order,
+                "payment_window_seconds",
+                1..=MAX_WINDOW_SECONDS.cast_signed(),
+            ),
         };
         let shipping_address = order.get("shipping_address").and_then(strings);
         let metadata = order.get("metadata").and_then(strings);
@@ -57,7 +65,7 @@ fn line(item: Value<'_, '_>) -> Option<DraftLine> {
             Some(DraftLine {
                 line_id: text(item, "line_id"),
                 sku,
-                quantity: whole(item, "quantity").unwrap_or(1),
+                quantity: whole(item, "quantity", 1..=i64::from(MAX_QUANTITY)).unwrap_or(1),
                 unit_price: amount(item, "unit_price", "unit_price_minor"),
             })
         }),
@@ -80,14 +88,14 @@ fn text(object: &Object<'_, '_>, key: &str) -> Option<String> {
     object.get(key).and_then(|value| value.any_text()).map(|text| text.into_owned())
 }
 
-fn whole(object: &Object<'_, '_>, key: &str) -> Option<i64> {
-    object.get(key).and_then(|value| value.integer(i64::MIN..=i64::MAX))
+fn whole(object: &Object<'_, '_>, key: &str, range: RangeInclusive<i64>) -> Option<i64> {
+    object.get(key).and_then(|value| value.integer(range))
 }
 
 /// An amount in major units, minor units, or both.
 pub(super) fn amount(object: &Object<'_, '_>, major: &str, minor: &str) -> DraftAmount {
     let number = object.get(major).and_then(|value| value.number());
-    DraftAmount { major: number.map(str::to_owned), minor: whole(object, minor) }
+    DraftAmount { major: number.map(str::to_owned), minor: whole(object, minor, -MAX_MINOR..=MAX_MINOR) }
 }
 
 /// An object of strings, bounded.

@@ -1,15 +1,18 @@
 //! `GET /orders/{id}/timeline`: every event of an order.
 
-use super::view::At;
-use super::{Api, order_id};
+use super::Api;
+use super::path::OrderPath;
+use super::view::{self, AdjustmentView, At, LineView, Major};
 use crate::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use omniflow_core::{Event, OrderId, Terms};
 use omniflow_engine::TimelineEntry;
 use serde::Serialize;
 use serde_json::Value;
+use std::time::Duration;
 
 /// One event as the API shows it.
 #[derive(Serialize)]
@@ -30,8 +33,7 @@ struct Timeline {
     next_cursor: Option<&'static str>,
 }
 
-pub(super) async fn timeline(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let id = order_id(id)?;
+pub(super) async fn timeline(State(api): State<Api>, OrderPath(id): OrderPath) -> Result<Response, Problem> {
     let entries = api.engine.timeline(&id).await?;
     let data = entries.into_iter().map(EntryView::of).collect::<Result<_, _>>().map_err(Problem::internal)?;
     let mut response = Json(Timeline { data, next_cursor: None }).into_response();
@@ -41,11 +43,7 @@ pub(super) async fn timeline(State(api): State<Api>, Path(id): Path<String>) -> 
 
 impl EntryView {
     fn of(TimelineEntry { entry, hash }: TimelineEntry) -> serde_json::Result<Self> {
-        // An event is stored as {"its_type": {its data}}.
-        let data = match serde_json::to_value(&entry.event)? {
-            Value::Object(event) => event.into_iter().next().map_or(Value::Null, |(_, data)| data),
-            other => other,
-        };
+        let data = data(&entry.event)?;
         Ok(Self {
             seq: entry.seq,
             r#type: entry.event.name(),
@@ -55,5 +53,62 @@ impl EntryView {
             data,
             hash: hash.to_string(),
         })
+    }
+}
+
+/// What an event says, with money as everywhere in the API. How it is stored is not shown.
+fn data(event: &Event) -> serde_json::Result<Value> {
+    if let Event::OrderPlaced { order_id, terms, details } = event {
+        return serde_json::to_value(Placed::of(order_id, terms, details.is_some()));
+    }
+    // An event is written as {"its_type": {its data}}.
+    let mut data = match serde_json::to_value(event)? {
+        Value::Object(event) => event.into_iter().next().map_or(Value::Null, |(_, data)| data),
+        other => other,
+    };
+    let amount = match event {
+        Event::PaymentCaptured { amount, .. }
+        | Event::PaymentDeclined { amount, .. }
+        | Event::PaymentFailed { amount, .. } => Some(*amount),
+        _ => None,
+    };
+    if let (Some(data), Some(amount)) = (data.as_object_mut(), amount) {
+        data.insert("amount".to_owned(), serde_json::from_str(&amount.to_major())?);
+        data.insert("amount_minor".to_owned(), amount.minor.into());
+        data.insert("currency".to_owned(), amount.currency.code().into());
+    }
+    Ok(data)
+}
+
+/// What was placed.
+#[derive(Serialize)]
+struct Placed<'t> {
+    order_id: &'t str,
+    external_id: Option<&'t str>,
+    customer_id: Option<&'t str>,
+    amount: Major,
+    amount_minor: i64,
+    currency: &'t str,
+    items: Vec<LineView<'t>>,
+    adjustments: Vec<AdjustmentView<'t>>,
+    payment_window_seconds: f64,
+    has_details: bool,
+}
+
+impl<'t> Placed<'t> {
+    fn of(order_id: &'t OrderId, terms: &'t Terms, has_details: bool) -> Self {
+        let window = Duration::from_millis(terms.policies.payment_window_ms);
+        Self {
+            order_id: order_id.as_str(),
+            external_id: terms.external_id.as_ref().map(|id| id.as_str()),
+            customer_id: terms.customer_id.as_ref().map(|id| id.as_str()),
+            amount: Major(terms.total),
+            amount_minor: terms.total.minor,
+            currency: terms.total.currency.code(),
+            items: view::lines(terms),
+            adjustments: view::adjustments(terms),
+            payment_window_seconds: window.as_secs_f64(),
+            has_details,
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp as Instant;
 use omniflow_core::{
-    Action, AdjustmentKind, EffectId, Fulfillment, FulfillmentStatus, Line, Locale, Money, Order, Payment,
-    PaymentStatus, RefundProgress, RefundStatus, ShipmentStatus, State, StateKind, Timestamp,
+    Action, AdjustmentKind, EffectId, Fulfillment, FulfillmentStatus, Locale, Money, Order, Payment,
+    PaymentStatus, RefundProgress, RefundStatus, ShipmentStatus, State, StateKind, Terms, Timestamp,
     allowed_actions, status,
 };
 use serde::{Serialize, Serializer, ser};
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// Major units as an exact JSON number.
-pub(super) struct Major(Money);
+pub(super) struct Major(pub(super) Money);
 
 impl Serialize for Major {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -81,8 +81,9 @@ struct AttentionView<'o> {
     since: At,
 }
 
+/// One line, as sent.
 #[derive(Serialize)]
-struct LineView<'o> {
+pub(super) struct LineView<'o> {
     line_id: &'o str,
     sku: &'o str,
     quantity: u32,
@@ -90,8 +91,9 @@ struct LineView<'o> {
     unit_price_minor: Option<i64>,
 }
 
+/// One amount beside the lines.
 #[derive(Serialize)]
-struct AdjustmentView<'o> {
+pub(super) struct AdjustmentView<'o> {
     kind: AdjustmentKind,
     label: Option<&'o str>,
     amount: Major,
@@ -143,8 +145,6 @@ impl<'o> OrderView<'o> {
     /// Shows an order as read at `now`.
     pub(super) fn of(order: &'o Order, locale: Locale, now: Timestamp) -> Self {
         let terms = &order.terms;
-        let currency = terms.total.currency;
-        let major = |minor| Major(Money::new(minor, currency));
         Self {
             order_id: order.id.as_str(),
             external_id: terms.external_id.as_ref().map(|id| id.as_str()),
@@ -161,17 +161,8 @@ impl<'o> OrderView<'o> {
             amount: Major(terms.total),
             amount_minor: terms.total.minor,
             currency: currency_of(order),
-            items: terms.lines.iter().map(|line| LineView::of(line, major)).collect(),
-            adjustments: terms
-                .adjustments
-                .iter()
-                .map(|adjustment| AdjustmentView {
-                    kind: adjustment.kind,
-                    label: adjustment.label.as_ref().map(|label| label.as_str()),
-                    amount: major(adjustment.amount_minor),
-                    amount_minor: adjustment.amount_minor,
-                })
-                .collect(),
+            items: lines(terms),
+            adjustments: adjustments(terms),
             payments: order.payments.iter().map(PaymentView::of).collect(),
             refunds: refunds(order),
             shipments: shipment(order).into_iter().collect(),
@@ -211,16 +202,27 @@ fn attention(order: &Order) -> Option<AttentionView<'_>> {
     })
 }
 
-impl<'o> LineView<'o> {
-    fn of(line: &'o Line, major: impl Fn(i64) -> Major) -> Self {
-        Self {
-            line_id: line.line_id.as_str(),
-            sku: line.sku.as_str(),
-            quantity: line.quantity,
-            unit_price: line.unit_price_minor.map(major),
-            unit_price_minor: line.unit_price_minor,
-        }
-    }
+/// The lines, as sent.
+pub(super) fn lines(terms: &Terms) -> Vec<LineView<'_>> {
+    let views = terms.lines.iter().map(|line| LineView {
+        line_id: line.line_id.as_str(),
+        sku: line.sku.as_str(),
+        quantity: line.quantity,
+        unit_price: line.unit_price_minor.map(|minor| Major(Money::new(minor, terms.total.currency))),
+        unit_price_minor: line.unit_price_minor,
+    });
+    views.collect()
+}
+
+/// The amounts beside the lines.
+pub(super) fn adjustments(terms: &Terms) -> Vec<AdjustmentView<'_>> {
+    let views = terms.adjustments.iter().map(|adjustment| AdjustmentView {
+        kind: adjustment.kind,
+        label: adjustment.label.as_ref().map(|label| label.as_str()),
+        amount: Major(Money::new(adjustment.amount_minor, terms.total.currency)),
+        amount_minor: adjustment.amount_minor,
+    });
+    views.collect()
 }
 
 impl<'o> PaymentView<'o> {

@@ -5,7 +5,7 @@ mod counters;
 mod directory;
 mod welcome;
 
-use crate::cli::DevArgs;
+use crate::cli::{DevArgs, EngineName};
 use crate::failure::Failure;
 use crate::telemetry;
 use anyhow::Context;
@@ -36,9 +36,11 @@ pub(crate) fn run(args: DevArgs) -> Result<(), Failure> {
 }
 
 fn check(args: &DevArgs) -> Result<(), Failure> {
+    if args.engine == EngineName::Temporal {
+        return Err(Failure::without_feature("--engine temporal"));
+    }
     if !args.listen.ip().is_loopback() {
-        let message = "dev has no login, so it listens only on this machine: use --listen 127.0.0.1:PORT, \
-                       or `omniflow serve` for others";
+        let message = "dev has no login, so it listens only on this machine: use --listen 127.0.0.1:PORT";
         return Err(Failure::usage(message));
     }
     if args.attempt_timeout <= args.carrier_delay {
