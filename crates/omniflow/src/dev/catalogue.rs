@@ -1,7 +1,9 @@
 //! The demo catalogue: loaded once, into a new data directory.
 
+use anyhow::Context;
 use omniflow_core::{Actor, ReasonText, Sku};
 use omniflow_engine::{OrderEngine, SetStock};
+use std::path::Path;
 
 /// SKUs and how many of each there are.
 const CATALOGUE: [(&str, u64); 10] = [
@@ -17,14 +19,22 @@ const CATALOGUE: [(&str, u64); 10] = [
     ("USB-C Cable", 5_000),
 ];
 
-/// Loads the catalogue where there is no stock at all.
-pub(super) async fn load_once(engine: &dyn OrderEngine) -> anyhow::Result<()> {
-    if !engine.stocks(None, 1).await?.is_empty() {
+/// Says in a data directory that the catalogue was loaded whole.
+const LOADED: &str = "catalogue.loaded";
+
+/// Loads the catalogue into a new data directory; where a crash cut that off, what is missing of it.
+pub(super) async fn load_once(engine: &dyn OrderEngine, data_dir: &Path) -> anyhow::Result<()> {
+    let loaded = data_dir.join(LOADED);
+    if loaded.exists() {
         return Ok(());
     }
     for (sku, on_hand) in CATALOGUE {
+        let sku = Sku::new(sku)?;
+        if engine.stock(&sku).await.is_ok() {
+            continue;
+        }
         let change = SetStock {
-            sku: Sku::new(sku)?,
+            sku,
             on_hand,
             expected_on_hand: None,
             recount: false,
@@ -33,5 +43,5 @@ pub(super) async fn load_once(engine: &dyn OrderEngine) -> anyhow::Result<()> {
         };
         engine.set_stock(change).await?;
     }
-    Ok(())
+    std::fs::write(&loaded, "").with_context(|| format!("cannot write {}", loaded.display()))
 }

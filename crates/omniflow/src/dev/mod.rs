@@ -81,7 +81,7 @@ async fn serve(args: DevArgs) -> Result<(), Failure> {
     }
     let options = Options::new(directory.path().to_owned(), simulated.providers(), clock);
     let engine = Arc::new(EmbeddedEngine::open(options).await?);
-    catalogue::load_once(&*engine).await?;
+    catalogue::load_once(&*engine, directory.path()).await?;
     let reports = tokio::spawn(simulated.run_reports(Arc::clone(&engine) as Arc<dyn OrderEngine>));
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!("cannot listen on {}; is another server there? use --listen", args.listen)
