@@ -135,7 +135,24 @@ impl Stored {
         if OrderKey::of(id) != Some(self.key) {
             report.fault(format!("{id} is stored under key {}", self.key.0));
         }
+        self.check_external_id(connection, &record.order, report)?;
         self.check_details(connection, &record.order, report)
+    }
+
+    fn check_external_id(
+        &self,
+        connection: &Connection,
+        order: &Order,
+        report: &mut Report,
+    ) -> Result<(), StorageError> {
+        let Some(external_id) = &order.terms.external_id else { return Ok(()) };
+        let mut statement =
+            connection.prepare_cached("SELECT order_key FROM external_ids WHERE external_id = ?1")?;
+        let holder: Option<i64> = statement.query_row([external_id.as_str()], |row| row.get(0)).optional()?;
+        if holder != Some(self.key.0) {
+            report.fault(format!("external id {external_id} does not lead to {}, which has it", order.id));
+        }
+        Ok(())
     }
 
     fn check_details(

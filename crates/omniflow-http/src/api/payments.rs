@@ -8,8 +8,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use omniflow_core::{
-    Command, Currency, DraftAmount, Money, Order, PaymentEventId, PaymentId, PaymentOutcome, PaymentReport,
-    ReasonText,
+    Command, Currency, DraftAmount, MAX_MINOR, Money, Order, PaymentEventId, PaymentId, PaymentOutcome,
+    PaymentReport, ReasonText,
 };
 use omniflow_engine::Request;
 
@@ -81,9 +81,10 @@ fn paid(order: &Order, amount: &DraftAmount, currency: Option<Currency>) -> Resu
             return Err(refuse("/amount", detail));
         }
     };
-    if minor < 1 {
+    if !(1..=MAX_MINOR).contains(&minor) {
         let pointer = if amount.major.is_some() { "/amount" } else { "/amount_minor" };
-        return Err(refuse(pointer, "must be above zero".to_owned()));
+        let most = Money::new(MAX_MINOR, currency).to_major();
+        return Err(refuse(pointer, format!("must be above zero and at most {most}")));
     }
     Ok(Some(Money::new(minor, currency)))
 }
