@@ -6,7 +6,10 @@
 mod architecture;
 mod checkout;
 mod command;
+mod crash;
 mod house;
+mod million;
+mod product;
 mod python;
 mod report;
 mod steps;
@@ -28,10 +31,16 @@ struct Cli {
 enum Task {
     /// Run every check and test, installing the tools that they need
     Test(test::Options),
+    /// Kill the real binary under load, again and again, and check that nothing acknowledged is lost
+    Crash(crash::Options),
+    /// Start the real binary with a million open orders; measure its start, its memory and its timers
+    Million(million::Options),
 }
 
 fn main() -> Result<ExitCode> {
     match Cli::parse().task {
         Task::Test(options) => test::run(&options),
+        Task::Crash(options) => crash::run(&options),
+        Task::Million(options) => million::run(&options),
     }
 }

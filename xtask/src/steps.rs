@@ -40,6 +40,12 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "doc", promise: "the documentation builds without a warning", run: doc },
     Step { name: "test", promise: "every test passes, each within its time limit", run: test },
     Step { name: "doctest", promise: "every example in the documentation works", run: doctest },
+    Step { name: "crash", promise: "30 kills of the real binary lose nothing", run: crash },
+    Step {
+        name: "million",
+        promise: "a million open orders start in 5 s, take 400 MB and end in time",
+        run: million,
+    },
 ];
 
 fn fmt(checkout: &Checkout) -> Result<Verdict> {
@@ -93,6 +99,14 @@ fn test(checkout: &Checkout) -> Result<Verdict> {
 fn doctest(checkout: &Checkout) -> Result<Verdict> {
     let command = checkout.cargo(["test", "--doc", "--workspace", "--all-features", "--locked"]);
     closing_with("test result: ", command)
+}
+
+fn crash(checkout: &Checkout) -> Result<Verdict> {
+    closing_with("crash: ", checkout.cargo(["xtask", "crash", "--cycles", "30"]))
+}
+
+fn million(checkout: &Checkout) -> Result<Verdict> {
+    closing_with("million: ", checkout.cargo(["xtask", "million"]))
 }
 
 fn passed(command: Command) -> Result<Verdict> {

@@ -258,7 +258,8 @@ mod tests {
 
     #[test]
     fn an_older_document_does_not_replace_a_newer_one() {
-        let mut order = Order::wished("c-1".to_owned(), Wish { amount_minor: 1, lines: vec![], window_s: None });
+        let mut order =
+            Order::wished("c-1".to_owned(), Wish { amount_minor: 1, lines: vec![], window_s: None });
         order.was_told(&json!({"version": 3, "state": "shipping"}));
         order.was_told(&json!({"version": 2, "state": "awaiting_payment"}));
         assert_eq!((order.version(), &order.told["state"]), (3, &json!("shipping")));

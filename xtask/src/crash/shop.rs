@@ -5,16 +5,14 @@ use crate::product::http::{Answer, Connection};
 use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The server is gone, or this round of shopping is over.
+/// The server is gone: it did not answer.
 pub(super) struct Gone;
 
 /// What all clients share.
 pub(super) struct Shop {
     journal: Mutex<Journal>,
-    closing: AtomicBool,
 }
 
 /// One client's line to the server.
@@ -34,22 +32,12 @@ struct Asked {
 impl Shop {
     /// A shop that writes into a journal.
     pub(super) fn new(journal: Journal) -> Self {
-        Self { journal: Mutex::new(journal), closing: AtomicBool::new(false) }
+        Self { journal: Mutex::new(journal) }
     }
 
     /// The journal.
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Asks the clients to end after their next answer.
-    pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::Relaxed);
-    }
-
-    /// Lets clients in again.
-    pub(super) fn open(&self) {
-        self.closing.store(false, Ordering::Relaxed);
     }
 }
 
@@ -71,7 +59,6 @@ impl<'s> Counter<'s> {
 
     /// Sends a placing, perhaps not for the first time.
     pub(super) fn place_again(&mut self, order: usize) -> Result<Option<usize>, Gone> {
-        self.go_on()?;
         let body = {
             let wished = &self.shop.journal().orders[order];
             wished.wish.body(&wished.external_id)
@@ -87,7 +74,6 @@ impl<'s> Counter<'s> {
 
     /// Asks something of an order; answers the document if it was acknowledged.
     pub(super) fn ask(&mut self, order: usize, act: Act) -> Result<Option<Value>, Gone> {
-        self.go_on()?;
         let (asked, path, body) = self.begin(order, act);
         let answer = self.line.ask("POST", &path, "", body.as_deref());
         self.end(&asked, answer)
@@ -95,7 +81,6 @@ impl<'s> Counter<'s> {
 
     /// Asks two things at the same moment.
     pub(super) fn ask_both(&mut self, order: usize, one: Act, other: Act) -> Result<(), Gone> {
-        self.go_on()?;
         let (first, path, body) = self.begin(order, one);
         let (second, second_path, second_body) = self.begin(order, other);
         let sent = self.line.send("POST", &path, "", body.as_deref());
@@ -108,7 +93,6 @@ impl<'s> Counter<'s> {
 
     /// Reads an order. What is shown counts as acknowledged.
     pub(super) fn look(&mut self, order: usize, headers: &str) -> Result<Value, Gone> {
-        self.go_on()?;
         let (path, known) = {
             let order = &self.shop.journal().orders[order];
             (path_of(order), order.version())
@@ -133,12 +117,7 @@ impl<'s> Counter<'s> {
 
     /// Any other request, with the answer as it comes.
     pub(super) fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Answer, Gone> {
-        self.go_on()?;
         self.line.ask(method, path, "", body).map_err(|_| Gone)
-    }
-
-    fn go_on(&self) -> Result<(), Gone> {
-        if self.shop.closing.load(Ordering::Relaxed) { Err(Gone) } else { Ok(()) }
     }
 
     /// Notes a request before it is sent.
@@ -189,12 +168,14 @@ impl Journal {
         let order = &mut self.orders[index];
         match (answer.status, answer.code()) {
             (201, _) => {
-                order.placing = Placing::Placed(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
+                order.placing =
+                    Placing::Placed(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
                 order.was_told(&answer.body);
             }
             // Only a placing that was not answered can have been done.
             (409, "external_id_taken") if order.placing == Placing::Unknown => {
-                order.placing = Placing::Placed(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
+                order.placing =
+                    Placing::Placed(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
             }
             (409, "out_of_stock") if is_short(answer, &order.wish) => order.placing = Placing::Refused,
             (422, "unknown_sku") if order.wish.lines.iter().any(|(sku, _)| *sku == super::UNKNOWN_SKU) => {
@@ -220,7 +201,8 @@ impl Journal {
             }
             (409, "action_not_allowed") if !is_report => order.sent[sent].fate = Fate::Refused,
             _ => {
-                let what = format!("{:?} of {} was answered {answer:?}", order.sent[sent].act, path_of(order));
+                let what =
+                    format!("{:?} of {} was answered {answer:?}", order.sent[sent].act, path_of(order));
                 self.complain(what);
             }
         }
@@ -235,7 +217,8 @@ fn is_short(answer: &Answer, wish: &Wish) -> bool {
     let rightly = |line: &Value| {
         let requested = line["requested"].as_i64().unwrap_or_default();
         let wanted = line["sku"].as_str().and_then(|sku| demand.get(sku));
-        wanted == Some(&requested) && line["available"].as_i64().is_some_and(|available| available < requested)
+        wanted == Some(&requested)
+            && line["available"].as_i64().is_some_and(|available| available < requested)
     };
     !lines.is_empty() && lines.iter().all(rightly)
 }
@@ -258,13 +241,17 @@ mod tests {
     #[test]
     fn a_placing_is_there_refused_or_against_the_rules() {
         let mut journal = journal_of(vec![("apple", 3)]);
-        let short = json!({"code": "out_of_stock", "lines": [{"sku": "apple", "requested": 3, "available": 2}]});
+        let short =
+            json!({"code": "out_of_stock", "lines": [{"sku": "apple", "requested": 3, "available": 2}]});
         journal.placed(0, &answer(409, short));
         assert_eq!((&journal.orders[0].placing, journal.complaints.len()), (&Placing::Refused, 0));
         journal.placed(0, &answer(201, json!({"order_id": "ORD-1", "version": 2})));
         assert_eq!(journal.orders[0].placing, Placing::Placed("ORD-1".to_owned()));
         for wrong in [
-            answer(409, json!({"code": "out_of_stock", "lines": [{"sku": "apple", "requested": 3, "available": 3}]})),
+            answer(
+                409,
+                json!({"code": "out_of_stock", "lines": [{"sku": "apple", "requested": 3, "available": 3}]}),
+            ),
             answer(409, json!({"code": "external_id_taken", "order_id": "ORD-2"})),
             answer(422, json!({"code": "unknown_sku"})),
             answer(500, Value::Null),
@@ -279,8 +266,12 @@ mod tests {
     fn an_action_may_be_refused_and_a_payment_report_may_not() {
         let refusal = || answer(409, json!({"code": "action_not_allowed"}));
         let mut journal = journal_of(vec![]);
-        let report =
-            super::super::journal::Report { payment_id: "p", event_id: "e", outcome: "captured", amount_minor: None };
+        let report = super::super::journal::Report {
+            payment_id: "p",
+            event_id: "e",
+            outcome: "captured",
+            amount_minor: None,
+        };
         for act in [Act::Cancel, Act::Pay(report)] {
             journal.orders[0].sent.push(Sent { act, fate: Fate::Unknown });
         }

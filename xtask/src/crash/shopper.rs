@@ -6,8 +6,10 @@ use super::shop::{Counter, Gone};
 use super::{RARE, SKUS, UNKNOWN_SKU};
 use serde_json::{Value, json};
 
+/// A capture of what a clerk took at the counter.
+pub(super) const CASH: Report = report("cash", "captured", "captured");
 /// A capture by the customer's card.
-pub(super) const CARD: Report = report("card", "captured", "captured");
+const CARD: Report = report("card", "captured", "captured");
 const DECLINED: Report = report("card", "declined-1", "declined");
 const DECLINED_AGAIN: Report = report("card", "declined-2", "declined");
 const FAILED: Report = report("card", "failed", "failed");
@@ -42,39 +44,44 @@ pub(super) struct Shopper<'s> {
 
 type Step = Result<(), Gone>;
 
+/// Something that a client sets out to do.
+type Errand<'s> = fn(&mut Shopper<'s>) -> Step;
+
 impl<'s> Shopper<'s> {
+    /// All errands, each as often as its number says.
+    const ERRANDS: [(u64, Errand<'s>); 14] = [
+        (14, Self::plain),
+        (8, Self::paid_twice),
+        (7, Self::declined_then_captured),
+        (5, Self::failed),
+        (10, Self::unpaid),
+        (8, Self::approved),
+        (6, Self::rejected),
+        (6, Self::cancelled),
+        (8, Self::paid_while_cancelled),
+        (8, Self::carrier_in_trouble),
+        (6, Self::refund_in_trouble),
+        (3, Self::parked),
+        (3, Self::restock),
+        (8, Self::wander),
+    ];
+
     /// A client with its name and its choices.
     pub(super) fn new(counter: Counter<'s>, random: Random, name: String) -> Self {
         Self { counter, random, name, placed: 0 }
     }
 
-    /// Shops until the server is gone or the shop closes.
+    /// Shops until the server is gone.
     pub(super) fn shop(mut self) {
         while self.errand().is_ok() {}
     }
 
     fn errand(&mut self) -> Step {
-        let errands: [(u64, fn(&mut Self) -> Step); 14] = [
-            (14, Self::plain),
-            (8, Self::paid_twice),
-            (7, Self::declined_then_captured),
-            (5, Self::failed),
-            (10, Self::unpaid),
-            (8, Self::approved),
-            (6, Self::rejected),
-            (6, Self::cancelled),
-            (8, Self::paid_while_cancelled),
-            (8, Self::carrier_in_trouble),
-            (6, Self::refund_in_trouble),
-            (3, Self::parked),
-            (3, Self::restock),
-            (8, Self::wander),
-        ];
         if self.placed >= MOST_ORDERS {
             return self.wander();
         }
-        let mut choice = self.random.below(errands.iter().map(|(weight, _)| weight).sum());
-        for (weight, errand) in errands {
+        let mut choice = self.random.below(Self::ERRANDS.iter().map(|(weight, _)| weight).sum());
+        for (weight, errand) in Self::ERRANDS {
             if choice < weight {
                 return errand(self);
             }
@@ -247,7 +254,8 @@ impl<'s> Shopper<'s> {
             let document = self.counter.watch(order)?;
             if !document["attention"].is_null() {
                 let ship = document["attention"]["step"] == "ship";
-                let acts: &[Act] = if ship { &[Act::Retry, Act::Skip, Act::Compensate] } else { &[Act::Retry, Act::Skip] };
+                let acts: &[Act] =
+                    if ship { &[Act::Retry, Act::Skip, Act::Compensate] } else { &[Act::Retry, Act::Skip] };
                 let act = self.random.pick(acts).clone();
                 self.ask(order, act)?;
             } else if !document["ended_at"].is_null() && document["payment_status"] != "refund_pending" {
@@ -289,10 +297,7 @@ impl<'s> Shopper<'s> {
 
     /// Asks anything of any of the latest orders, also of one whose end was seen.
     fn wander(&mut self) -> Step {
-        let Some(order) = self.some_order() else {
-            self.placed = 0;
-            return self.plain();
-        };
+        let Some(order) = self.some_order() else { return self.plain() };
         let acts = [
             Act::Pay(CARD),
             Act::Pay(VOUCHER),

@@ -1,7 +1,7 @@
 //! HTTP/1.1 as a client with one connection needs it: a request at a time, its answer by content length.
 
 use serde_json::Value;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_by_its_length() {
-        let text = "HTTP/1.1 409 Conflict\r\nContent-Length: 14\r\nx: y\r\n\r\n{\"code\":\"no\"} HTTP/1.1 200";
+        let text =
+            "HTTP/1.1 409 Conflict\r\nContent-Length: 14\r\nx: y\r\n\r\n{\"code\":\"no\"} HTTP/1.1 200";
         let (answer, closes) = read(text).unwrap();
         assert_eq!((answer.status, answer.code(), closes), (409, "no", false));
     }
@@ -147,7 +148,9 @@ mod tests {
 
     #[test]
     fn an_answer_that_breaks_off_is_none() {
-        for torn in ["", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{}", "HTTP/1.1 200 OK\r\n"] {
+        for torn in
+            ["", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{}", "HTTP/1.1 200 OK\r\n"]
+        {
             assert_eq!(read(torn).unwrap_err().kind(), ErrorKind::UnexpectedEof, "{torn:?}");
         }
     }

@@ -4,6 +4,8 @@
 pub(crate) mod http;
 pub(crate) mod moment;
 pub(crate) mod server;
+pub(crate) mod verify;
+pub(crate) mod workplace;
 
 use crate::checkout::Checkout;
 use anyhow::{Context, Result, ensure};
@@ -19,8 +21,7 @@ pub(crate) fn build(checkout: &Checkout, profile: &str, features: &[&str]) -> Re
     let built = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo build")?;
     ensure!(built.status.success(), "cargo build ended with {}", built.status);
     let messages = String::from_utf8(built.stdout)?;
-    let executables = messages.lines().filter_map(executable);
-    executables.last().context("cargo build made no program")
+    messages.lines().rev().find_map(executable).context("cargo build made no program")
 }
 
 fn executable(message: &str) -> Option<PathBuf> {

@@ -1,7 +1,10 @@
 //! Moments in milliseconds since 1970, as the API writes them and as this machine's clock shows them.
 
 /// What the wall clock shows.
-#[expect(clippy::disallowed_methods, reason = "the server's own times are compared with this machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server's own times are compared with this machine's clock"
+)]
 pub(crate) fn now() -> i64 {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since_epoch.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

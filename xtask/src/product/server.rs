@@ -95,8 +95,8 @@ impl Server {
         true
     }
 
-    /// SIGKILL, unless it is dead already; returns when it is.
-    pub(crate) fn kill(mut self) -> Result<ExitStatus> {
+    /// SIGKILL, unless it is dead already; returns when it is, with how it ended.
+    pub(crate) fn kill(&mut self) -> Result<ExitStatus> {
         self.child.kill()?;
         Ok(self.child.wait()?)
     }

@@ -65,7 +65,9 @@ impl Client {
             (_, 0) if method != "PUT" => String::new(),
             (_, length) => format!("content-length: {length}\r\n"),
         };
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}{length}\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}{length}\r\n"
+        );
         exchange.send(head.as_bytes());
         exchange.send(body);
         exchange

@@ -1,6 +1,8 @@
 //! The program as its users meet it: the real binary as a process, asked over HTTP by a client that knows
 //! nothing of how it is made.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
+
 mod bad_input;
 mod client;
 mod lifecycle_document;

@@ -31,12 +31,14 @@ fn who_waits_is_answered_at_the_end() {
     let mut server = place.start(&[]);
     let id = server.client.place(ORDER);
     let headers = [("if-none-match", "\"2\""), ("prefer", "wait=30")];
-    let waiting = server.client.begin("GET", &format!("/api/v1/orders/{id}"), &headers, b"");
-    // The wait has begun once a change is seen by it, so another one shows that the server took this one.
-    let other = server.client.begin("GET", &format!("/api/v1/orders/{id}"), &headers, b"");
+    let path = format!("/api/v1/orders/{id}");
+    let waiting = [(), ()].map(|()| server.client.begin("GET", &path, &headers, b""));
+    // They are open, beside the connection that asks; and the server has had the time to answer another one.
+    while !server.client.get("/metrics").body.contains("omniflow_http_connections 3\n") {}
+    assert_eq!(server.client.get("/healthz").status, 200);
     let asked = Instant::now();
     server.signal("TERM");
-    for exchange in [waiting, other] {
+    for exchange in waiting {
         assert_eq!(exchange.finish().status, 304);
     }
     assert_eq!(server.ended().code(), Some(0));
@@ -105,7 +107,7 @@ fn what_cannot_work_is_refused_as_wrong_usage() {
         (&["dev", "--carrier-delay", "3s"], "--attempt-timeout"),
         (&["dev", "--attempt-timeout", "0s", "--carrier-delay", "0s"], "--attempt-timeout"),
         (&["dev", "--attempts", "0"], "--attempts"),
-        (&["dev", "--backoff", "-1s"], "--backoff"),
+        (&["dev", "--backoff=-1s"], "--backoff"),
         (&["dev", "--payment-window", "soon"], "--payment-window"),
         (&["dev", "--script", "carrier=fly"], "fail, refuse, hang, delay or accept"),
         (&["dev", "--script", "post=fail"], "carrier or payments"),
@@ -115,6 +117,9 @@ fn what_cannot_work_is_refused_as_wrong_usage() {
         (&["verify", "--data"], "--data-dir"),
         (&["lifecycle", "--svg"], "--svg"),
         (&["bench", "place", "--url", "https://shop"], "http://"),
+        (&["dev", "--engine", "temporal"], "feature `temporal`"),
+        (&["dev", "--engine", "paper"], "embedded, temporal"),
+        (&["worker"], "feature `temporal`"),
         (&["brew"], "brew"),
         (&[], "Usage"),
     ] {
@@ -129,7 +134,10 @@ fn what_cannot_work_is_refused_as_wrong_usage() {
 #[test]
 fn it_says_what_it_is() {
     let version = run(omniflow(["--version"]));
-    assert_eq!(String::from_utf8_lossy(&version.stdout), concat!("omniflow ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        String::from_utf8_lossy(&version.stdout),
+        concat!("omniflow ", env!("CARGO_PKG_VERSION"), "\n")
+    );
     let help = run(omniflow(["--help"]));
     let text = String::from_utf8_lossy(&help.stdout).into_owned();
     assert!(help.status.success() && text.contains("omniflow dev"), "{text}");
@@ -166,7 +174,9 @@ fn the_lines_that_it_prints_work_as_they_are() {
     let server = place.start(&[]);
     let home = server.client.get("/");
     assert_eq!(home.status, 200);
-    for part in ["curl -s -X POST http://localhost:", r#"-d '{"amount": 500, "items": ["iPhone 15"]}'"#, "/pay"] {
+    for part in
+        ["curl -s -X POST http://localhost:", r#"-d '{"amount": 500, "items": ["iPhone 15"]}'"#, "/pay"]
+    {
         assert!(home.body.contains(part), "{part} is not in {}", home.body);
     }
     let port = server.client.address().port();
@@ -198,6 +208,10 @@ fn health_and_metrics_tell_how_it_is() {
     let metrics = server.client.get("/metrics");
     assert_eq!(metrics.status, 200);
     let names = metrics.body.lines().filter(|line| !line.starts_with('#'));
-    assert!(names.clone().count() > 5 && names.clone().all(|line| line.starts_with("omniflow_")), "{}", metrics.body);
+    assert!(
+        names.clone().count() > 5 && names.clone().all(|line| line.starts_with("omniflow_")),
+        "{}",
+        metrics.body
+    );
     assert!(names.into_iter().any(|line| line == "omniflow_open_orders 1"), "{}", metrics.body);
 }

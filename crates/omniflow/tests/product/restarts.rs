@@ -169,12 +169,26 @@ mod at_points {
     /// Sends a payment and reads until the connection ends; answers what came.
     fn pay_into_the_crash(address: std::net::SocketAddr, id: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
-        let request = format!("POST /api/v1/orders/{id}/pay HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let request =
+            format!("POST /api/v1/orders/{id}/pay HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         // The connection is reset where the process dies.
         let _ = stream.read_to_string(&mut answer);
         answer
+    }
+
+    #[test]
+    fn e_a_catalogue_cut_off_at_its_first_loading_is_completed() {
+        for commit in [1, 4, 10] {
+            let place = Place::new();
+            let mut command = place.command(&[]);
+            command.env("OMNIFLOW_CRASH_AT", format!("before-commit:{commit}"));
+            assert!(!crate::server::run(command).status.success());
+            let server = place.start(&[]);
+            let skus = server.client.get("/api/v1/inventory").ok()["data"].as_array().unwrap().len();
+            assert_eq!((skus, server.client.stock("USB-C Cable")), (10, (5_000, 0)), "{commit}");
+        }
     }
 
     #[test]
@@ -186,10 +200,8 @@ mod at_points {
             let before = stored(server.client, &id);
             server.kill();
             let mut command = place.command(&[]);
-            let mut server = crate::server::Server::start({
-                command.env("OMNIFLOW_CRASH_AT", point);
-                command
-            });
+            command.env("OMNIFLOW_CRASH_AT", point);
+            let mut server = crate::server::Server::start(command);
             let answer = pay_into_the_crash(server.client.address(), &id);
             assert_eq!(answer, "", "{point}");
             assert!(!server.ended().success());

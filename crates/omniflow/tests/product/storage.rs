@@ -29,9 +29,8 @@ fn filled() -> Place {
     client.place(ORDER);
     let paid = client.place(LARGE);
     client.act(&paid, "pay", "");
-    let cancelled = client.place(
-        r#"{"amount":5,"items":["HomePod"],"external_id":"cart-1","metadata":{"k":"v"}}"#,
-    );
+    let cancelled =
+        client.place(r#"{"amount":5,"items":["HomePod"],"external_id":"cart-1","metadata":{"k":"v"}}"#);
     client.act(&cancelled, "cancel", "");
     assert_eq!(server.terminate().code(), Some(0));
     place.assert_clean();
@@ -76,9 +75,9 @@ fn verify_where_there_is_nothing_says_so_and_makes_nothing() {
 fn verify_finds_every_kind_of_damage() {
     let place = filled();
     for statement in [
-        "UPDATE events SET lines = replace(lines, 'iPhone 15', 'iPhone 16') WHERE position = 1",
+        "UPDATE events SET lines = CAST(replace(lines, 'iPhone 15', 'iPhone 16') AS BLOB) WHERE position = 1",
         "UPDATE events SET lines = CAST(replace(lines, '50000', '50001') AS BLOB) WHERE position = 1",
-        "UPDATE events SET head = zeroblob(32) WHERE position = 3",
+        "UPDATE events SET link = link + 1 WHERE position = 3",
         "UPDATE events SET first_seq = first_seq + 1 WHERE position = 2",
         "DELETE FROM events WHERE position = 2",
         "DELETE FROM events WHERE position = (SELECT max(position) FROM events)",
@@ -96,7 +95,7 @@ fn verify_finds_every_kind_of_damage() {
         "DELETE FROM stock_ledger WHERE kind = 'orders' AND id = (SELECT max(id) FROM stock_ledger)",
         "UPDATE external_ids SET order_key = (SELECT min(key) FROM orders)",
         "DELETE FROM external_ids",
-        "UPDATE order_details SET body = '{}'",
+        "UPDATE order_details SET body = CAST('{}' AS BLOB)",
         "DELETE FROM order_details",
     ] {
         let copy = copy_of(&place);

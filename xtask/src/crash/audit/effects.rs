@@ -30,7 +30,8 @@ impl Effects {
         for line in lines {
             let record: Value = serde_json::from_str(line).with_context(|| format!("no record: {line}"))?;
             let order = record["order_id"].as_str().context("a record of no order")?;
-            let effect = record["effect_id"].as_str().and_then(|id| id.strip_prefix(order)?.strip_prefix('.'));
+            let effect =
+                record["effect_id"].as_str().and_then(|id| id.strip_prefix(order)?.strip_prefix('.'));
             let key = effect.with_context(|| format!("an effect of another order: {line}"))?;
             let taken = effects.taken.entry(order.to_owned()).or_default();
             let is_new = taken.iter().all(|(known, _)| known != key);
@@ -93,7 +94,8 @@ fn refunds(taken: &[(String, Option<i64>)]) -> impl Iterator<Item = (usize, Opti
 /// A refund is of a captured payment that is not kept, and of all of it.
 fn check_refund(found: &Found, number: usize, amount: Option<i64>) -> Option<String> {
     let payment = &found.document["payments"][number - 1];
-    let given_back = matches!(payment["status"].as_str(), Some("refund_pending" | "refunded" | "refund_skipped"));
+    let given_back =
+        matches!(payment["status"].as_str(), Some("refund_pending" | "refunded" | "refund_skipped"));
     if given_back && payment["amount_minor"].as_i64() == amount {
         return None;
     }

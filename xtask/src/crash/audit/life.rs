@@ -32,9 +32,9 @@ pub(in crate::crash) struct Life {
     needs_review: bool,
     amount_minor: i64,
     /// Stock is held for it.
-    pub(super) holds_stock: bool,
+    pub(in crate::crash) holds_stock: bool,
     /// Its stock has left.
-    pub(super) consumed: bool,
+    pub(in crate::crash) consumed: bool,
     /// A person said that the goods have left, whatever the carrier says.
     pub(super) shipment_skipped: bool,
     pub(super) payments: Vec<Payment>,
@@ -78,11 +78,6 @@ impl Life {
             Stage::Undoing(_) => "compensating",
             Stage::Undone(ending) => ending,
         }
-    }
-
-    /// Whether it has ended.
-    pub(super) const fn has_ended(&self) -> bool {
-        matches!(self.stage, Stage::Completed | Stage::Undone(_))
     }
 
     /// Whether money was ever captured for it and kept.
@@ -154,7 +149,7 @@ impl Life {
         let again = self.payments.iter().any(|p| p.id == id && !matches!(p.status, "declined" | "failed"));
         let payable = matches!(self.stage, Stage::InReview | Stage::AwaitingPayment);
         let keeps = payable
-            && data["amount"]["minor"] == self.amount_minor
+            && data["amount_minor"] == self.amount_minor
             && self.payments.iter().all(|payment| payment.status != "captured");
         let (expected, status) = match (again, keeps) {
             (true, _) => ("note", None),

@@ -5,10 +5,13 @@ use crate::client::Client;
 use crate::server::{Place, still};
 use serde_json::{Value, json};
 
+const REASON: &str = r#"{"reason":"settled by telephone"}"#;
+
 /// Scripts a provider for all orders.
 #[track_caller]
 fn script(client: Client, provider: &str, steps: &str) {
-    let answer = client.put(&format!("/api/v1/dev/providers/{provider}"), &format!(r#"{{"script":[{steps}]}}"#));
+    let answer =
+        client.put(&format!("/api/v1/dev/providers/{provider}"), &format!(r#"{{"script":[{steps}]}}"#));
     assert_eq!(answer.status, 204, "{answer:?}");
 }
 
@@ -38,7 +41,8 @@ fn f_what_fails_is_tried_again() {
 #[test]
 fn f_a_script_can_be_given_at_the_start_and_taken_away() {
     let place = Place::new();
-    let server = place.start(&["--test-clock", "--script", "carrier=refuse:9", "--script", "payments=fail:1"]);
+    let server =
+        place.start(&["--test-clock", "--script", "carrier=refuse:9", "--script", "payments=fail:1"]);
     let client = server.client;
     assert_eq!(paid(client).1["state"], "failed");
     assert_eq!(client.delete("/api/v1/dev/providers/carrier").status, 204);
@@ -52,9 +56,8 @@ fn f_a_script_can_be_one_orders() {
     let id = client.place(ORDER);
     let body = json!({"script": [{"do": "refuse", "reason": "no such street"}], "order_id": id}).to_string();
     assert_eq!(client.put("/api/v1/dev/providers/carrier", &body).status, 204);
-    assert_eq!(paid(client).1["state"], "completed", "another order");
     client.act(&id, "pay", "");
-    client.advance("PT1S");
+    assert_eq!(paid(client).1["state"], "completed", "another order");
     assert_eq!(client.order(&id)["reason"], json!({"code": "shipping_failed", "detail": "no such street"}));
 }
 
@@ -65,7 +68,10 @@ fn f_a_refused_shipment_is_refunded_and_its_stock_freed() {
     script(client, "carrier", r#"{"do":"refuse"}"#);
     let (id, order) = paid(client);
     assert_eq!((&order["state"], &order["status"]), (&json!("failed"), &json!("失败: 发货失败")));
-    assert_eq!((&order["payment_status"], &order["shipments"][0]["status"]), (&json!("refunded"), &json!("refused")));
+    assert_eq!(
+        (&order["payment_status"], &order["shipments"][0]["status"]),
+        (&json!("refunded"), &json!("refused"))
+    );
     assert_eq!(client.stock("iPhone 15"), (1_000, 0));
     let effects = place.effects();
     let did: Vec<_> = effects.iter().map(|effect| (&effect["what"], &effect["provider"])).collect();
@@ -88,8 +94,8 @@ fn f_when_all_attempts_failed_a_person_has_it_tried_again() {
     client.advance("PT2S");
     assert_eq!(client.order(&id)["state"], "completed");
     assert_eq!(place.effects().len(), 1);
-    for action in ["retry", "skip", "compensate"] {
-        client.post(&format!("/api/v1/orders/{id}/{action}"), "").problem(409, "action_not_allowed");
+    for (action, body) in [("retry", ""), ("skip", REASON), ("compensate", "")] {
+        client.post(&format!("/api/v1/orders/{id}/{action}"), body).problem(409, "action_not_allowed");
     }
 }
 
@@ -164,7 +170,7 @@ fn f_a_refused_refund_calls_a_person_beside_an_ended_order() {
         assert_eq!((&order["state"], &order["status"]), (&json!("expired"), &json!("需人工处理: 被拒绝")));
         assert_eq!(order["allowed_actions"], json!(["retry", "skip"]));
         client.post(&format!("/api/v1/orders/{id}/compensate"), "").problem(409, "action_not_allowed");
-        client.act(&id, action, "");
+        client.act(&id, action, if action == "skip" { REASON } else { "" });
         client.advance("PT1S");
         let mended = client.order(&id);
         let status = if action == "retry" { "refunded" } else { "refund_skipped" };

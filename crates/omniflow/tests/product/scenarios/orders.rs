@@ -4,7 +4,8 @@ use super::ORDER;
 use crate::server::{Place, still};
 use serde_json::json;
 
-const EVENTS_OF_A: [&str; 5] = ["order_placed", "stock_reserved", "payment_captured", "shipped", "stock_consumed"];
+const EVENTS_OF_A: [&str; 5] =
+    ["order_placed", "stock_reserved", "payment_captured", "shipped", "stock_consumed"];
 
 #[test]
 fn a_a_paid_order_ships_and_completes() {
@@ -25,7 +26,10 @@ fn a_a_paid_order_ships_and_completes() {
 
     let paid = client.post(&format!("/api/v1/orders/{id}/pay"), "").ok();
     assert_eq!((&paid["state"], &paid["status"]), (&json!("shipping"), &json!("支付成功，准备发货")));
-    assert_eq!((&paid["payment_status"], &paid["fulfillment_status"]), (&json!("paid"), &json!("in_progress")));
+    assert_eq!(
+        (&paid["payment_status"], &paid["fulfillment_status"]),
+        (&json!("paid"), &json!("in_progress"))
+    );
 
     client.advance("PT1.999S");
     assert_eq!(client.order(id)["state"], "shipping");
@@ -178,7 +182,10 @@ fn right_to_left_text_is_ordinary_text() {
     let body = json!({"amount": 5, "items": ["HomePod"], "shipping_address": {"city": city}, "metadata": {"ملاحظة": note}});
     let id = client.place(&body.to_string());
     let order = client.order(&id);
-    assert_eq!((&order["shipping_address"]["city"], &order["metadata"]["ملاحظة"]), (&json!(city), &json!(note)));
+    assert_eq!(
+        (&order["shipping_address"]["city"], &order["metadata"]["ملاحظة"]),
+        (&json!(city), &json!(note))
+    );
     let cancelled = client.act(&id, "cancel", &json!({ "reason": reason }).to_string());
     assert_eq!(cancelled["reason"], json!({"code": "cancelled_on_request", "detail": reason}));
     assert_eq!(client.delete(&format!("/api/v1/orders/{id}/details")).status, 204);

@@ -45,7 +45,10 @@ fn d_a_declined_customer_may_try_again_within_the_window() {
     let client = server.client;
     let id = client.place(ORDER);
     let declined = client.act(&id, "pay", r#"{"payment_id":"p","outcome":"declined","event_id":"e1"}"#);
-    assert_eq!((&declined["state"], &declined["payment_status"]), (&json!("awaiting_payment"), &json!("declined")));
+    assert_eq!(
+        (&declined["state"], &declined["payment_status"]),
+        (&json!("awaiting_payment"), &json!("declined"))
+    );
     client.advance("PT20S");
     let other = client.act(&id, "pay", r#"{"payment_id":"p","outcome":"declined","event_id":"e2"}"#);
     assert_eq!(other["status"], "待支付 (超时倒计时: 10s)", "the window goes on");
@@ -60,12 +63,21 @@ fn d_a_payment_after_the_window_is_recorded_and_given_back() {
     let id = client.place(ORDER);
     client.advance("PT30S");
     let late = client.act(&id, "pay", "");
-    assert_eq!((&late["state"], payments(&late)), (&json!("expired"), pairs(&[("default", "refund_pending")])));
+    assert_eq!(
+        (&late["state"], payments(&late)),
+        (&json!("expired"), pairs(&[("default", "refund_pending")]))
+    );
     let refunded = settled(client, &id);
     assert_eq!((&refunded["state"], &refunded["payment_status"]), (&json!("expired"), &json!("refunded")));
-    assert_eq!((&refunded["refunds"][0]["status"], &refunded["refunds"][0]["amount"]), (&json!("done"), &json!(500)));
+    assert_eq!(
+        (&refunded["refunds"][0]["status"], &refunded["refunds"][0]["amount"]),
+        (&json!("done"), &json!(500))
+    );
     let taken = place.effects();
-    assert_eq!((taken.len(), &taken[0]["provider"], &taken[0]["amount_minor"]), (1, &json!("payments"), &json!(50_000)));
+    assert_eq!(
+        (taken.len(), &taken[0]["provider"], &taken[0]["amount_minor"]),
+        (1, &json!("payments"), &json!(50_000))
+    );
 }
 
 #[test]
@@ -112,7 +124,10 @@ fn d_a_capture_of_another_amount_or_currency_is_given_back() {
     let order = settled(client, &id);
     assert_eq!(order["state"], "awaiting_payment");
     assert_eq!(payments(&order), pairs(&[("less", "refunded"), ("more", "refunded"), ("yen", "refunded")]));
-    assert_eq!((&order["refunds"][2]["amount"], &order["refunds"][2]["currency"]), (&json!(500), &json!("JPY")));
+    assert_eq!(
+        (&order["refunds"][2]["amount"], &order["refunds"][2]["currency"]),
+        (&json!(500), &json!("JPY"))
+    );
     assert_eq!(client.act(&id, "pay", r#"{"payment_id":"whole","amount":500.00}"#)["state"], "shipping");
 }
 
@@ -125,7 +140,11 @@ fn d_a_report_that_was_recorded_before_changes_nothing() {
     let paid = client.act(&id, "pay", report);
     assert_eq!(client.act(&id, "pay", report), paid);
     let again = client.act(&id, "pay", r#"{"payment_id":"p","event_id":"e2"}"#);
-    assert_eq!((payments(&again), &again["version"]), (pairs(&[("p", "captured")]), &json!(4)), "recorded only");
+    assert_eq!(
+        (payments(&again), &again["version"]),
+        (pairs(&[("p", "captured")]), &json!(4)),
+        "recorded only"
+    );
     let declined = client.act(&id, "pay", r#"{"payment_id":"p","outcome":"declined"}"#);
     assert_eq!((payments(&declined), &declined["state"]), (pairs(&[("p", "captured")]), &json!("shipping")));
 }
@@ -141,11 +160,15 @@ fn d_reports_are_taken_in_every_state_and_move_none() {
     client.advance("PT2S");
     for (id, state) in [(cancelled, "cancelled"), (completed, "completed")] {
         for (number, outcome) in (1..).zip(["failed", "declined", "captured"]) {
-            let order = client.act(&id, "pay", &format!(r#"{{"payment_id":"late-{number}","outcome":"{outcome}"}}"#));
+            let order =
+                client.act(&id, "pay", &format!(r#"{{"payment_id":"late-{number}","outcome":"{outcome}"}}"#));
             assert_eq!(order["state"], state, "{outcome}");
         }
         let order = settled(client, &id);
-        assert_eq!((&order["state"], &order["payments"].as_array().unwrap().last().unwrap()["status"]), (&json!(state), &json!("refunded")));
+        assert_eq!(
+            (&order["state"], &order["payments"].as_array().unwrap().last().unwrap()["status"]),
+            (&json!(state), &json!("refunded"))
+        );
     }
     assert_eq!(client.stock("iPhone 15"), (999, 0));
 }

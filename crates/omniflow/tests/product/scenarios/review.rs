@@ -39,9 +39,13 @@ fn c_a_rejected_order_is_closed_and_its_stock_is_free_again() {
 #[test]
 fn c_only_strictly_above_the_threshold_is_reviewed() {
     let (_place, server) = still();
-    for (amount, state) in
-        [("9999.99", "awaiting_payment"), ("10000", "awaiting_payment"), ("10000.00", "awaiting_payment"), ("10000.01", "in_review"), ("20000", "in_review")]
-    {
+    for (amount, state) in [
+        ("9999.99", "awaiting_payment"),
+        ("10000", "awaiting_payment"),
+        ("10000.00", "awaiting_payment"),
+        ("10000.01", "in_review"),
+        ("20000", "in_review"),
+    ] {
         let id = server.client.place(&format!(r#"{{"amount": {amount}, "items": ["USB-C Cable"]}}"#));
         assert_eq!(server.client.order(&id)["state"], state, "{amount}");
     }
