@@ -30,3 +30,17 @@ impl Timestamp {
         if millis < 0 { 0 } else { millis.unsigned_abs() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_neither_overflows_nor_runs_backwards() {
+        let at = Timestamp::from_millis;
+        assert_eq!(at(5).plus_millis(7).as_millis(), 12);
+        assert_eq!(at(-5).plus_millis(u64::MAX), at(i64::MAX));
+        assert_eq!((at(12).millis_since(at(5)), at(5).millis_since(at(12))), (7, 0));
+        assert_eq!(at(i64::MAX).millis_since(at(i64::MIN)), i64::MAX.unsigned_abs());
+    }
+}

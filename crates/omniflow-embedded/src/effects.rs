@@ -90,6 +90,7 @@ impl Effects {
             (shipment.details, busy) = self.details(key, busy).await;
         }
         let (tried, busy) = perform(&self.providers, &*self.clock, &request, retry, busy).await;
+        crate::crash::point("effect-answered");
         self.running().remove(&(key, effect));
         let command = Command::Settle { effect, outcome: tried.outcome };
         // Outcomes always enter the queue.

@@ -4,7 +4,7 @@ use super::random::Random;
 use std::time::Duration;
 
 /// Where the binary can kill itself, built with its crash points.
-const POINTS: &[&str] = &["before-commit", "after-commit", "before-answer"];
+const POINTS: &[&str] = &["before-commit", "after-commit", "before-answer", "effect-answered"];
 
 /// About as long as the binary needs to be ready.
 const LONGEST_START_MS: u64 = 40;

@@ -86,6 +86,8 @@ fn conditions_are_worked_out() {
         "| `reserving` | `reserve_stock` done | cancel asked for | `stock_reserved` | `compensating` |",
         "| `reserving` | `reserve_stock` done | no cancel asked for; over the review threshold; not decided | \
          `stock_reserved` | `in_review` |",
+        "| `reserving` | `reserve_stock` no stock | a refund pending | `stock_refused` | `compensating` |",
+        "| `reserving` | `reserve_stock` no stock | no refund pending; not paid | `stock_refused` | `failed` |",
         "| `in_review` | `approve` | paid | `decision_recorded` (APPROVE) | `shipping` |",
         "| `compensating` | `release_stock` done | because of `payment_timeout`; nothing else left to undo | \
          `stock_released` | `expired` |",
