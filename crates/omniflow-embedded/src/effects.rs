@@ -6,6 +6,7 @@ use crate::reader::Readers;
 use omniflow_core::{Command, EffectKey, Order, RetryPolicy};
 use omniflow_engine::{Busy, Clock, Details, EffectRequest, Providers, perform};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -65,8 +66,9 @@ impl Effects {
         busy: Busy,
     ) {
         let Some(request) = EffectRequest::of(order, effect) else { return };
-        if self.running().insert((key, effect), None).is_some() {
-            return;
+        match self.running().entry((key, effect)) {
+            Entry::Occupied(_) => return,
+            Entry::Vacant(vacant) => drop(vacant.insert(None)),
         }
         let has_details = order.details.is_some();
         let this = Arc::clone(self);

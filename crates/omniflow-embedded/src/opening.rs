@@ -38,6 +38,8 @@ impl Opening {
         shared.position.send_replace(recovered.position);
         let checkpoints = Checkpoints::start(self.file.clone(), &mut connection)?;
         tracing::info!(open_orders = recovered.open, position = recovered.position, "recovered");
+        // What came due meanwhile is not waited for: the timers' task looks at what was loaded.
+        shared.timers.change(&[], &shared.clock.busy());
         // The receiver ends only with the engine itself.
         drop(self.effects.send(recovered.effects));
         Ok(Writer {

@@ -150,7 +150,10 @@ impl Queue {
 
     /// Takes clients' jobs again.
     pub(crate) fn open(&self) {
-        self.lock().closed = None;
+        let mut state = self.lock();
+        if !state.stopping {
+            state.closed = None;
+        }
     }
 
     /// Why clients' jobs are refused, if they are.

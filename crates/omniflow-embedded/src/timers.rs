@@ -58,9 +58,9 @@ impl Timers {
         }
     }
 
-    /// Forgets all, at recovery.
+    /// Forgets all, at recovery, also until when the task sleeps: the next change wakes it.
     pub(crate) fn clear(&self) {
-        self.lock().due.clear();
+        *self.lock() = State::default();
     }
 
     /// Sets one timer, at recovery.

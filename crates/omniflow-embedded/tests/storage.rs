@@ -3,26 +3,51 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic wherever it is")]
 
 use omniflow_core::{
-    Actor, Command, Draft, DraftAmount, DraftLine, OrderId, PaymentReport, PolicyBook, Sku, StateKind,
-    Timestamp,
+    Actor, Command, Draft, DraftAmount, DraftLine, OrderId, PaymentReport, PolicyBook, Receipt, Reference,
+    RetryPolicy, Sku, StateKind, Timestamp,
 };
 use omniflow_embedded::verify::verify;
 use omniflow_embedded::{EmbeddedEngine, OpenError, Options, SeededEntropy, database_file};
 use omniflow_engine::clock::ManualClock;
 use omniflow_engine::simulated::{self, Simulated};
-use omniflow_engine::{Details, Error, OrderEngine, Placement, Request, SetStock};
+use omniflow_engine::{
+    Answer, Attempt, Busy, Carrier, Clock, Details, Error, OrderEngine, Placement, Providers, Request,
+    SetStock, ShipmentRequest,
+};
 use rusqlite::Connection;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
-async fn open(directory: &Path) -> Result<EmbeddedEngine, OpenError> {
-    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_790_000_000_000)));
-    let options = simulated::Options { clock: clock.clone(), carrier_delay_ms: 0, log: None };
-    let providers = Simulated::open(options).unwrap().providers();
-    let mut options = Options::new(directory.to_owned(), providers, clock);
+/// An engine with the clock that it stands on.
+struct Started {
+    engine: Arc<EmbeddedEngine>,
+    clock: ManualClock,
+}
+
+async fn start(directory: &Path) -> Result<Started, OpenError> {
+    let clock = ManualClock::new(Timestamp::from_millis(1_790_000_000_000));
+    let options = simulated::Options { clock: Arc::new(clock.clone()), carrier_delay_ms: 0, log: None };
+    let simulated = Simulated::open(options).unwrap();
+    let mut options = Options::new(directory.to_owned(), simulated.providers(), Arc::new(clock.clone()));
     options.entropy = Box::new(SeededEntropy::new(1));
-    EmbeddedEngine::open(options).await
+    let engine = Arc::new(EmbeddedEngine::open(options).await?);
+    Ok(Started { engine, clock })
+}
+
+async fn open(directory: &Path) -> Result<Arc<EmbeddedEngine>, OpenError> {
+    start(directory).await.map(|started| started.engine)
+}
+
+/// Waits for what other threads bring about.
+async fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn place(engine: &EmbeddedEngine, external_id: Option<&str>) -> Result<OrderId, Error> {
@@ -34,7 +59,8 @@ async fn place(engine: &EmbeddedEngine, external_id: Option<&str>) -> Result<Ord
         external_id: external_id.map(str::to_owned),
         ..Draft::default()
     };
-    let terms = draft.check(&PolicyBook::default()).unwrap();
+    let forward = RetryPolicy { attempts: 1, ..RetryPolicy::FORWARD };
+    let terms = draft.check(&PolicyBook { forward, ..PolicyBook::default() }).unwrap();
     let address = [("street".to_owned(), "شارع 1".to_owned())].into();
     let details = Some(Details { shipping_address: Some(address), metadata: None });
     engine.place(Placement { terms, details, actor: Actor::api() }).await.map(|order| order.id.clone())
@@ -196,6 +222,90 @@ async fn stock_that_is_not_what_memory_says_stops_the_engine_which_recovers() {
     assert_eq!(engine.counters().recoveries, 1);
     let tea = engine.stock(&Sku::new("tea").unwrap()).await.unwrap();
     assert_eq!((tea.on_hand, tea.reserved), (5, 4), "memory is what the disk says");
+}
+
+#[tokio::test]
+async fn a_timer_whose_commit_failed_fires_after_the_recovery_by_itself() {
+    let (directory, _, waiting) = left_behind().await;
+    let Started { engine, clock } = start(directory.path()).await.unwrap();
+    let connection = Connection::open(database_file(directory.path())).unwrap();
+    // Releasing its stock is refused by the guard, once: recovery reads what is there now.
+    connection.execute("UPDATE stock SET on_hand = 5 WHERE sku = 'tea'", []).unwrap();
+    clock.advance(Duration::from_secs(31)).await;
+    until(|| engine.counters().recoveries == 1).await;
+    clock.settled().await;
+    assert_eq!(engine.read(&waiting).await.unwrap().kind(), StateKind::Expired);
+}
+
+/// A carrier that answers when it is let, and fails the first time.
+struct Gate {
+    answers: Semaphore,
+    has_failed: AtomicBool,
+}
+
+impl Default for Gated {
+    fn default() -> Self {
+        Self(Arc::new(Gate { answers: Semaphore::new(0), has_failed: AtomicBool::new(false) }))
+    }
+}
+
+#[derive(Clone)]
+struct Gated(Arc<Gate>);
+
+impl Carrier for Gated {
+    fn create_shipment<'a>(&'a self, _: &'a ShipmentRequest, busy: Busy) -> Answer<'a, (Attempt, Busy)> {
+        Box::pin(async move {
+            self.0.answers.acquire().await.unwrap().forget();
+            if !self.0.has_failed.swap(true, Ordering::Relaxed) {
+                return (Attempt::NotTaken { error: "no".to_owned() }, busy);
+            }
+            let tracking_number = Reference::new("T-1").unwrap();
+            (Attempt::Done(Receipt::Shipment { tracking_number }), busy)
+        })
+    }
+}
+
+/// Begins something that will wait: what it asks for is in the queue when this returns.
+async fn begun<T>(mut asked: Pin<Box<impl Future<Output = T>>>) -> Pin<Box<impl Future<Output = T>>> {
+    tokio::select! {
+        biased;
+        _ = &mut asked => panic!("it was answered while the database was locked"),
+        () = std::future::ready(()) => asked,
+    }
+}
+
+#[tokio::test]
+async fn a_retry_in_the_batch_of_the_outcome_that_it_answers_is_tried() {
+    let directory = tempfile::tempdir().unwrap();
+    let gated = Gated::default();
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_millis(1_790_000_000_000)));
+    let none = simulated::Options { clock: Arc::clone(&clock), carrier_delay_ms: 0, log: None };
+    let providers =
+        Providers { carrier: Arc::new(gated.clone()), ..Simulated::open(none).unwrap().providers() };
+    let options = Options::new(directory.path().to_owned(), providers, clock);
+    let engine = Arc::new(EmbeddedEngine::open(options).await.unwrap());
+    let (sku, reason, actor) = (Sku::new("tea").unwrap(), None, Actor::engine());
+    let set = SetStock { sku, on_hand: 10, expected_on_hand: None, recount: false, reason, actor };
+    engine.set_stock(set).await.unwrap();
+    let id = place(&engine, None).await.unwrap();
+    let ask = |command| Request { order_id: id.clone(), command, actor: Actor::api(), if_version: None };
+    engine.command(ask(Command::ReportPayment(PaymentReport::captured()))).await.unwrap();
+    // While another holds the database, the writer is kept in a batch and the next one fills.
+    let lock = Connection::open(database_file(directory.path())).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let placed = begun(Box::pin(place(&engine, None))).await;
+    until(|| engine.counters().queue_length == 0).await;
+    gated.0.answers.add_permits(2);
+    until(|| engine.counters().queue_length == 1).await;
+    let retried = begun(Box::pin(engine.command(ask(Command::Retry)))).await;
+    assert_eq!(engine.counters().queue_length, 2, "the outcome and the retry wait together");
+    lock.execute_batch("ROLLBACK").unwrap();
+    placed.await.unwrap();
+    let mut order = retried.await.unwrap();
+    while order.kind() != StateKind::Completed {
+        let changed = tokio::time::timeout(Duration::from_secs(5), engine.changed(&id, order.version)).await;
+        order = changed.expect("the retry is tried").unwrap();
+    }
 }
 
 #[tokio::test]

@@ -9,12 +9,12 @@ use crate::record::Record;
 use crate::stock::StockBook;
 use crate::table::Table;
 use omniflow_core::{
-    Actor, ChainHash, Command, Demand, EffectKind, Entry, Event, Order, OrderId, Outcome, Receipt, Step,
-    StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
+    Actor, ChainHash, Command, Demand, EffectKey, EffectKind, Entry, Event, Order, OrderId, Outcome, Receipt,
+    Step, StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
 };
 use omniflow_engine::{Details, Error, Placement, Request, StockSet};
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// An order as the batch changes it.
 pub(crate) struct Working {
@@ -56,6 +56,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) orders: HashMap<OrderKey, Working>,
     /// Orders with new events, in the order in which they were decided, which is that of the log.
     pub(crate) changed: Vec<OrderKey>,
+    /// Effects whose outcome came: nobody tries them any more, whatever the order wants in the end.
+    pub(crate) settled: HashSet<(OrderKey, EffectKey)>,
     pub(crate) external_ids: HashMap<String, OrderKey>,
     pub(crate) replies: Vec<Reply>,
 }
@@ -164,6 +166,9 @@ impl Batch<'_> {
 
     /// What became of an effect.
     fn outcome(&mut self, key: OrderKey, command: &Command) -> Result<(), StorageError> {
+        if let Command::Settle { effect, .. } = command {
+            self.settled.insert((key, *effect));
+        }
         let Some(working) = self.working(key)? else {
             tracing::error!(key = key.0, "an outcome for no known order");
             return Ok(());

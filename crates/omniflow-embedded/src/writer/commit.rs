@@ -8,10 +8,10 @@ use crate::queue::{OrderReply, StockReply};
 use crate::record::{RecordRef, link_of};
 use crate::table::Publication;
 use crate::timers::TimerChange;
-use omniflow_core::{Order, Wanted, next};
+use omniflow_core::{EffectKey, Order, Wanted, next};
 use omniflow_engine::{Clock, Error, StockLevel, StockSet};
 use rusqlite::{CachedStatement, Connection, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What a commit has made true, to be shown and done now.
@@ -157,7 +157,7 @@ impl Committed {
         for (key, encoded) in written {
             let Some(Working { order, before, .. }) = orders.remove(&key) else { continue };
             let (order, at_rest) = (Arc::new(order), encoded.at_rest);
-            committed.compare(key, before.as_ref(), &order, clock);
+            committed.compare(key, before.as_ref(), &order, &batch.settled, clock);
             published.insert(key, Arc::clone(&order));
             committed.publications.push(Publication { key, encoded: encoded.bytes, order, at_rest });
         }
@@ -175,14 +175,24 @@ impl Committed {
         committed
     }
 
-    /// Compares what the order wants now with what it wanted before.
-    fn compare(&mut self, key: OrderKey, before: Option<&Before>, order: &Arc<Order>, clock: &dyn Clock) {
+    /// Compares what the order wants now with what it wanted before. An effect that was settled and is
+    /// wanted again, as by a retry in the same batch, is new.
+    fn compare(
+        &mut self,
+        key: OrderKey,
+        before: Option<&Before>,
+        order: &Arc<Order>,
+        settled: &HashSet<(OrderKey, EffectKey)>,
+        clock: &dyn Clock,
+    ) {
         let now = next(order);
         let (due_before, wanted_before): (_, &[Wanted]) =
             before.map_or((None, &[]), |before| (before.due_at, &before.wanted));
         self.timers.push(TimerChange { key, before: due_before, after: now.due_at() });
         let is_in = |list: &[Wanted], wanted: &Wanted| list.iter().any(|other| other.key == wanted.key);
-        for wanted in now.effects.iter().filter(|wanted| !is_in(wanted_before, wanted)) {
+        let is_tried =
+            |wanted: &Wanted| is_in(wanted_before, wanted) && !settled.contains(&(key, wanted.key));
+        for wanted in now.effects.iter().filter(|wanted| !is_tried(wanted)) {
             let (order, busy) = (Arc::clone(order), clock.busy());
             let (effect, retry) = (wanted.key, wanted.retry);
             self.effects.push(EffectChange::Start { order, key, effect, retry, busy });

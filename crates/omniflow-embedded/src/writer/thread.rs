@@ -13,7 +13,7 @@ use crate::timers::Timers;
 use omniflow_core::{Order, Timestamp};
 use omniflow_engine::{Busy, Clock, Error, StockLevel, StockSet};
 use rusqlite::Connection;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -125,6 +125,7 @@ impl Writer {
             at: self.last_at,
             orders: HashMap::with_capacity(jobs.len()),
             changed: Vec::with_capacity(jobs.len()),
+            settled: HashSet::new(),
             external_ids: HashMap::new(),
             replies: Vec::with_capacity(jobs.len()),
         };

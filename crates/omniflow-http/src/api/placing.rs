@@ -105,8 +105,13 @@ fn strings(value: Value<'_, '_>) -> Option<Strings> {
         return None;
     }
     value.object(|object| {
-        let entries =
-            object.entries().map(|(key, value)| Some((key.to_owned(), value.text(0..=MAX_STRINGS_BYTES)?)));
+        let entries = object.entries().map(|(key, value)| {
+            if key.is_empty() || key.chars().any(char::is_control) {
+                value.refuse(Code::InvalidField, "must have a name without control characters");
+                return None;
+            }
+            Some((key.to_owned(), value.text(0..=MAX_STRINGS_BYTES)?))
+        });
         let entries: Option<Vec<_>> = entries.collect();
         Some(entries?.into_iter().map(|(key, text)| (key, text.into_owned())).collect())
     })
