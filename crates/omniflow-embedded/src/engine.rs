@@ -117,8 +117,8 @@ impl EmbeddedEngine {
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
+                let _ending = Ending { queue: Arc::clone(&opening.shared.queue), stopping };
                 opening.keep_running(writer);
-                stopping.send_replace(true);
             })
             .map_err(|source| OpenError::Io { path: data_dir.clone(), source })?;
         Ok(Self { shared, readers, effects, stopped, tasks, lock: Mutex::new(Some(lock)) })
@@ -236,8 +236,8 @@ impl EmbeddedEngine {
             let entries = match scope {
                 FeedScope::All => self.readers.feed(after, limit).await.map_err(unreadable)?,
                 FeedScope::Order(id) => {
-                    let (key, _) = self.record(id).await?;
-                    let mut entries = self.readers.timeline(key).await.map_err(unreadable)?;
+                    let (_, record) = self.record(id).await?;
+                    let mut entries = self.readers.entries(record).await.map_err(unreadable)?;
                     entries.retain(|entry| entry.position > after);
                     entries.truncate(limit);
                     entries
@@ -250,6 +250,19 @@ impl EmbeddedEngine {
                 return Err(Error::Unavailable("it is stopping".to_owned()));
             }
         }
+    }
+}
+
+/// However the writer's thread ends, also by a panic, nobody waits for it any more.
+struct Ending {
+    queue: Arc<Queue>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.queue.close("its writer has ended; it must be started again");
+        self.stopping.send_replace(true);
     }
 }
 
@@ -316,8 +329,8 @@ impl OrderEngine for EmbeddedEngine {
 
     fn timeline<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Vec<TimelineEntry>, Error>> {
         Box::pin(async move {
-            let (key, _) = self.record(id).await?;
-            let entries = self.readers.timeline(key).await.map_err(unreadable)?;
+            let (_, record) = self.record(id).await?;
+            let entries = self.readers.entries(record).await.map_err(unreadable)?;
             Ok(entries.into_iter().map(|entry| entry.entry).collect())
         })
     }

@@ -39,7 +39,7 @@ pub(crate) enum Job {
 
 impl Job {
     /// Whether a client asked for it, so that it counts against the bound.
-    const fn is_client(&self) -> bool {
+    pub(crate) const fn is_client(&self) -> bool {
         matches!(self, Self::Place(..) | Self::Command(..) | Self::Stock(..))
     }
 
@@ -124,13 +124,18 @@ impl Queue {
         if state.jobs.is_empty() && state.stopping {
             return Taken::Stop;
         }
-        state.clients = 0;
         Taken::Jobs(std::mem::replace(&mut state.jobs, spare))
     }
 
-    /// How many jobs wait.
+    /// How many jobs wait here; those that the writer has taken and not decided are its own.
     pub(crate) fn len(&self) -> usize {
         self.lock().jobs.len()
+    }
+
+    /// So many clients' jobs were decided: there is room for others.
+    pub(crate) fn decided(&self, clients: usize) {
+        let mut state = self.lock();
+        state.clients = state.clients.saturating_sub(clients);
     }
 
     /// Takes no client's job any more, and answers those that wait.
@@ -138,6 +143,7 @@ impl Queue {
         let refused: Vec<Job> = {
             let mut state = self.lock();
             state.closed = Some(reason.to_owned());
+            // After a fault the writer has dropped what it had taken; nothing else is counted twice.
             state.clients = 0;
             let (clients, others) = state.jobs.drain(..).partition::<Vec<_>, _>(|(job, _)| job.is_client());
             state.jobs = others;

@@ -66,13 +66,9 @@ impl Readers {
         self.read(move |connection| details(connection, key)).await
     }
 
-    /// Every event of an order; empty where there is none.
-    pub(crate) async fn timeline(self: &Arc<Self>, key: OrderKey) -> Result<Vec<FeedEntry>, StorageError> {
-        self.read(move |connection| match record(connection, key)? {
-            Some(record) => entries_at(connection, &record.positions, &record.order.id),
-            None => Ok(vec![]),
-        })
-        .await
+    /// Every event of an order that its record knows, and none that a later commit added.
+    pub(crate) async fn entries(self: &Arc<Self>, record: Record) -> Result<Vec<FeedEntry>, StorageError> {
+        self.read(move |connection| entries_at(connection, &record.positions, &record.order.id)).await
     }
 
     /// Records, newest first, before `before`.

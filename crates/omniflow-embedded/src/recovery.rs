@@ -50,7 +50,9 @@ pub(crate) fn recover(
 
 /// Checks the log from the last verified position on, and remembers how far it is good.
 fn verify_tail(connection: &Connection) -> Result<u64, OpenError> {
-    let verified: i64 = meta(connection, "verified_position")?;
+    // Records of another format cannot be read yet: then the whole log is checked, which needs none.
+    let is_readable = meta(connection, "record_format")? == RECORD_FORMAT;
+    let verified: i64 = if is_readable { meta(connection, "verified_position")? } else { 0 };
     let last = check_links(connection, verified)?;
     connection
         .execute("UPDATE meta SET value = ?1 WHERE name = 'verified_position'", [last])

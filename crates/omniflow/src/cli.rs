@@ -56,8 +56,8 @@ pub(crate) struct DevArgs {
     /// Where to keep the data; it is kept across restarts.
     #[arg(long, value_name = "DIR", default_value = "./omniflow-data", env = "OMNIFLOW_DATA_DIR")]
     pub(crate) data_dir: PathBuf,
-    /// Keep nothing: use a temporary directory and remove it at the end.
-    #[arg(long, conflicts_with = "data_dir")]
+    /// Keep nothing: use a temporary directory, whatever --data-dir says, and remove it at the end.
+    #[arg(long)]
     pub(crate) ephemeral: bool,
     /// Where to listen: an address of this machine alone, since nobody has to log in.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000", env = "OMNIFLOW_LISTEN")]

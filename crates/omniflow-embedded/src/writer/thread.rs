@@ -99,7 +99,8 @@ impl Writer {
                     waiting.extend(jobs.drain(..));
                     spare = jobs;
                 }
-                Taken::Stop if idle => return Ok(End::Stopped),
+                // Timers that are due and not decided come from the disk at the next start.
+                Taken::Stop if waiting.is_empty() => return Ok(End::Stopped),
                 Taken::Stop => spare = vec![],
                 Taken::Abandon => return Ok(End::Abandoned),
             }
@@ -117,6 +118,7 @@ impl Writer {
             jobs.iter().filter_map(|(job, _)| if let Job::Due(due) = job { Some(due.by) } else { None });
         self.last_at = due_by.fold(self.last_at.max(self.shared.clock.now()), Timestamp::max);
         let count = jobs.len() as u64;
+        self.shared.queue.decided(jobs.iter().filter(|(job, _)| job.is_client()).count());
         let mut batch = Batch {
             connection: &self.connection,
             table: &self.shared.table,
@@ -177,15 +179,15 @@ impl Writer {
 
     /// Shows what is committed, starts what it calls for, and answers all who waited.
     fn show(&self, mut committed: Committed, tokens: Vec<Busy>) {
+        if !committed.stock.is_empty() {
+            let mut stock = self.shared.stock.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            stock.extend(committed.stock.into_iter().map(|level| (level.sku.clone(), level)));
+        }
         let mut waiters = vec![];
         for publication in &mut committed.publications {
             for waiter in self.shared.table.publish(publication) {
                 waiters.push((waiter, Arc::clone(&publication.order)));
             }
-        }
-        if !committed.stock.is_empty() {
-            let mut stock = self.shared.stock.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-            stock.extend(committed.stock.into_iter().map(|level| (level.sku.clone(), level)));
         }
         self.shared.timers.change(&committed.timers, &self.shared.clock.busy());
         if !committed.publications.is_empty() {
@@ -206,8 +208,7 @@ impl Writer {
 fn next_batch(waiting: &mut VecDeque<(Job, Busy)>, due: &mut VecDeque<(Due, Busy)>) -> Vec<(Job, Busy)> {
     let mut batch = Vec::with_capacity(waiting.len().min(BATCH) + 1);
     if let Some((first, busy)) = due.front_mut() {
-        let rest = first.keys.split_off(first.keys.len().min(BATCH / 2));
-        let keys = std::mem::replace(&mut first.keys, rest);
+        let keys = first.keys.drain(..first.keys.len().min(BATCH / 2)).collect();
         batch.push((Job::Due(Due { keys, by: first.by }), busy.clone()));
         if first.keys.is_empty() {
             due.pop_front();

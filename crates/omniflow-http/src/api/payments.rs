@@ -28,7 +28,7 @@ pub(super) async fn pay(
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
     let if_version = conditional::if_match(&headers)?;
-    if body.is_empty() && !api.implicit_capture {
+    if body.trim_ascii().is_empty() && !api.implicit_capture {
         let detail = "is required here: say what happened, such as {\"outcome\": \"captured\"}";
         return Err(Problem::field(Code::InvalidField, "", detail));
     }

@@ -16,6 +16,7 @@ use omniflow_engine::clock::{ManualClock, SystemClock};
 use omniflow_engine::simulated::{self, Simulated};
 use omniflow_engine::{Clock, OrderEngine};
 use omniflow_http::{Api, Dev, Limits, Metrics, Shutdown};
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -64,6 +65,8 @@ fn policies(args: &DevArgs) -> PolicyBook {
 }
 
 async fn serve(args: DevArgs) -> Result<(), Failure> {
+    let shutdown = Shutdown::new();
+    tokio::spawn(stop_on_signal(shutdown.clone()));
     let directory = Directory::of(&args)?;
     let manual = args.test_clock.then(|| ManualClock::new(SystemClock.now()));
     let clock: Arc<dyn Clock> = match &manual {
@@ -87,7 +90,7 @@ async fn serve(args: DevArgs) -> Result<(), Failure> {
         format!("cannot listen on {}; is another server there? use --listen", args.listen)
     })?;
     let welcome = welcome::text(listener.local_addr()?, &args, directory.path());
-    let (shutdown, metrics) = (Shutdown::new(), Metrics::new());
+    let metrics = Metrics::new();
     metrics.register(|registry| counters::register(registry, Arc::clone(&engine)));
     let api = Api {
         engine: Arc::clone(&engine) as Arc<dyn OrderEngine>,
@@ -100,8 +103,8 @@ async fn serve(args: DevArgs) -> Result<(), Failure> {
         home: Arc::from(&*welcome),
         dev: Some(Dev { simulated, clock: manual }),
     };
-    println!("{welcome}");
-    tokio::spawn(stop_on_signal(shutdown.clone()));
+    // Whoever does not read it does not need it.
+    drop(writeln!(std::io::stdout(), "{welcome}"));
     omniflow_http::serve(listener, omniflow_http::routes(api), Limits::default(), metrics, shutdown).await;
     reports.abort();
     engine.stop().await;

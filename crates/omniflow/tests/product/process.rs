@@ -111,7 +111,6 @@ fn what_cannot_work_is_refused_as_wrong_usage() {
         (&["dev", "--payment-window", "soon"], "--payment-window"),
         (&["dev", "--script", "carrier=fly"], "fail, refuse, hang, delay or accept"),
         (&["dev", "--script", "post=fail"], "carrier or payments"),
-        (&["dev", "--ephemeral", "--data-dir", "x"], "--data-dir"),
         (&["dev", "--pament-window", "1s"], "--payment-window"),
         (&["dev", "extra"], "extra"),
         (&["verify", "--data"], "--data-dir"),
