@@ -18,7 +18,8 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Sleeps until `at`, never less, giving up `busy` meanwhile. Dropping the future ends the sleep.
     ///
-    /// How long that is, is reckoned once: a clock that is set back meanwhile lengthens nothing.
+    /// How long that is, is reckoned once, when it begins: a clock that is set back meanwhile does not
+    /// lengthen this sleep, though it does those that begin after.
     fn sleep_until(&self, at: Timestamp, busy: Busy) -> Answer<'static, Busy>;
 
     /// A token for work that begins now.

@@ -53,7 +53,7 @@ pub struct Api {
     pub dev: Option<Dev>,
 }
 
-/// All routes. Finish them with [`crate::with_front`].
+/// All routes, as [`crate::serve`] takes them; it puts [`crate::with_front`] around them.
 pub fn routes(api: Api) -> Router {
     let mut router = Router::new()
         .route("/", get(health::home))
