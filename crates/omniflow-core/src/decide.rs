@@ -13,8 +13,9 @@ use crate::{
 };
 use settle::{elapse, settle};
 
-/// Reports that one order takes, a bound on what a misbehaving caller can store. The first capture of a
-/// payment is beyond it: somebody's money is never turned away for the number of tries before.
+/// Reports that one order takes, a bound on what a misbehaving caller can store. The first capture of each
+/// of its payments is beyond it: money is never turned away for the number of tries before. That an order has
+/// at most [`MAX_PAYMENTS`] payments bounds captures too, as the contract says.
 const MAX_REPORTS: usize = 10 * MAX_PAYMENTS;
 
 /// Decides what a command does.
@@ -66,7 +67,9 @@ fn allows(order: &Order, action: Action) -> bool {
     let in_review = order.state == State::InReview;
     let awaiting = matches!(order.state, State::AwaitingPayment { .. });
     match action {
-        Action::Pay => can_be_kept(order) && !(reserving && is_given_up(order)),
+        Action::Pay => {
+            can_be_kept(order) && has_room_for_a_capture(order) && !(reserving && is_given_up(order))
+        }
         Action::Approve | Action::Reject => (reserving || in_review) && order.verdict.is_none(),
         Action::Cancel => (reserving || in_review || awaiting) && order.cancel.is_none(),
         Action::Retry | Action::Skip => order.attention().is_some(),
@@ -78,6 +81,12 @@ fn allows(order: &Order, action: Action) -> bool {
 fn can_be_kept(order: &Order) -> bool {
     matches!(order.state, State::Reserving | State::InReview | State::AwaitingPayment { .. })
         && !order.payments.is_paid()
+}
+
+/// Whether the order takes a capture that it has not seen: of another payment, or of one that was only tried.
+fn has_room_for_a_capture(order: &Order) -> bool {
+    let payments = &order.payments;
+    payments.iter().len() < MAX_PAYMENTS || payments.iter().any(|payment| !payment.was_captured())
 }
 
 /// Whether what was kept while reserving will undo the order as soon as its stock is decided.
@@ -120,7 +129,7 @@ fn report_payment(order: &Order, report: &PaymentReport) -> Result<Vec<Event>, R
     }
     let known = payments.find(&report.payment_id);
     let first_capture =
-        report.outcome == PaymentOutcome::Captured && known.is_some_and(|payment| !payment.was_captured());
+        report.outcome == PaymentOutcome::Captured && known.is_none_or(|payment| !payment.was_captured());
     let full = payments.reports() >= MAX_REPORTS && !first_capture;
     if full || (known.is_none() && payments.iter().len() >= MAX_PAYMENTS) {
         return Err(Rejection::TooManyPayments(payments.iter().len()));

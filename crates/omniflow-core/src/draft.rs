@@ -98,7 +98,17 @@ impl Draft {
     /// # Errors
     /// Every field that is at fault.
     pub fn check(&self, book: &PolicyBook) -> Result<Terms, Vec<FieldError>> {
-        let mut faults = Faults(vec![]);
+        self.read(book, Faults::default()).map_err(Faults::into_found)
+    }
+
+    /// What is wrong with an order beside these fields, by JSON pointer, which were not what they must be
+    /// already as they were read. What stands in their place is not judged, nor is what they may be the
+    /// cause of.
+    pub fn faults_beside(&self, book: &PolicyBook, unread: &[String]) -> Vec<FieldError> {
+        self.read(book, Faults::beside(unread)).map_or_else(Faults::into_found, |_| vec![])
+    }
+
+    fn read<'f>(&self, book: &PolicyBook, mut faults: Faults<'f>) -> Result<Terms, Faults<'f>> {
         let currency = faults.currency(self.currency.as_deref(), book);
         let lines = self.lines(currency, &mut faults);
         let adjustments = self.adjustments(currency, &mut faults);
@@ -106,18 +116,16 @@ impl Draft {
         let external_id = faults.text("/external_id", self.external_id.as_deref(), ExternalId::new);
         let customer_id = faults.text("/customer_id", self.customer_id.as_deref(), CustomerId::new);
         let window_ms = faults.window(self.payment_window_seconds);
-        if !faults.0.is_empty() {
-            return Err(faults.0);
-        }
+        let (Some(total), true) = (total, faults.is_clean()) else { return Err(faults) };
         let total = Money::new(total, currency);
         let Some(policies) = book.for_order(total, window_ms) else {
             faults.unsupported(currency.code());
-            return Err(faults.0);
+            return Err(faults);
         };
         Ok(Terms { total, lines, adjustments, external_id, customer_id, policies })
     }
 
-    fn lines(&self, currency: Currency, faults: &mut Faults) -> Vec<Line> {
+    fn lines(&self, currency: Currency, faults: &mut Faults<'_>) -> Vec<Line> {
         if self.items.is_empty() || self.items.len() > MAX_LINES {
             faults.invalid("/items", format!("must have 1 to {MAX_LINES} lines"));
             return vec![];
@@ -136,7 +144,7 @@ impl Draft {
         lines
     }
 
-    fn adjustments(&self, currency: Currency, faults: &mut Faults) -> Vec<Adjustment> {
+    fn adjustments(&self, currency: Currency, faults: &mut Faults<'_>) -> Vec<Adjustment> {
         if self.adjustments.len() > MAX_LINES {
             faults.invalid("/adjustments", format!("must have at most {MAX_LINES} entries"));
             return vec![];
@@ -147,39 +155,30 @@ impl Draft {
             .collect()
     }
 
-    /// The whole amount in minor units: as given, or as the priced lines add up to.
+    /// The whole amount in minor units: as given, or as the priced lines add up to; `None` after a fault.
     fn total(
         &self,
         currency: Currency,
         lines: &[Line],
         adjustments: &[Adjustment],
-        faults: &mut Faults,
-    ) -> i64 {
+        faults: &mut Faults<'_>,
+    ) -> Option<i64> {
         let given = faults.amount("/amount", &self.amount, currency);
-        if !faults.0.is_empty() {
-            return 0;
+        if self.amount == DraftAmount::default() && self.lacks_a_price() {
+            let detail = "is required: the whole amount, a number above zero (it may be left out where \
+                          every line has a unit_price)";
+            faults.invalid("/amount", detail.to_owned());
         }
-        let Some(added) = sum(lines, adjustments) else {
-            faults.invalid("/items", "add up to more than can be counted".to_owned());
-            return 0;
-        };
-        let total = match (given, added) {
-            (Some(given), Some(added)) if given != added => {
-                let added = Money::new(added, currency).to_major();
-                faults.invalid(
-                    "/amount",
-                    format!("must equal lines plus adjustments, {added}, or be left out"),
-                );
-                return 0;
-            }
-            (Some(total), _) | (None, Some(total)) => total,
-            (None, None) => {
-                let detail = "is required: the whole amount, a number above zero (it may be left out where \
-                              every line has a unit_price)";
-                faults.invalid("/amount", detail.to_owned());
-                return 0;
-            }
-        };
+        // Where anything is wrong already, that may be why it does not add up.
+        let added = if faults.is_clean() { faults.sum(lines, adjustments)? } else { None };
+        if let (Some(given), Some(added)) = (given, added)
+            && given != added
+        {
+            let added = Money::new(added, currency).to_major();
+            faults.invalid("/amount", format!("must equal lines plus adjustments, {added}, or be left out"));
+            return None;
+        }
+        let total = given.or(added)?;
         if !(1..=MAX_MINOR).contains(&total) {
             let most = Money::new(MAX_MINOR, currency).to_major();
             faults.invalid(
@@ -187,21 +186,13 @@ impl Draft {
                 format!("must be above zero and at most {most}"),
             );
         }
-        total
+        Some(total)
     }
-}
 
-/// Lines plus adjustments: `None` when it cannot be counted, `Some(None)` when a line has no price.
-fn sum(lines: &[Line], adjustments: &[Adjustment]) -> Option<Option<i64>> {
-    let mut sum: i64 = 0;
-    for line in lines {
-        let Some(price) = line.unit_price_minor else { return Some(None) };
-        sum = sum.checked_add(price.checked_mul(i64::from(line.quantity))?)?;
+    /// Whether the lines cannot say what the order costs.
+    fn lacks_a_price(&self) -> bool {
+        self.items.is_empty() || self.items.iter().any(|item| item.unit_price == DraftAmount::default())
     }
-    for adjustment in adjustments {
-        sum = sum.checked_add(adjustment.amount_minor)?;
-    }
-    Some(Some(sum))
 }
 
 impl DraftAmount {
@@ -212,9 +203,9 @@ impl DraftAmount {
 }
 
 impl DraftLine {
-    fn check(&self, place: usize, currency: Currency, faults: &mut Faults) -> Option<Line> {
+    fn check(&self, place: usize, currency: Currency, faults: &mut Faults<'_>) -> Option<Line> {
         let at = format!("/items/{place}");
-        let before = faults.0.len();
+        let before = faults.count();
         let sku = faults.text(&format!("{at}/sku"), Some(&self.sku), Sku::new);
         let line_id = match &self.line_id {
             Some(id) => faults.text(&format!("{at}/line_id"), Some(id), LineId::new),
@@ -235,7 +226,7 @@ impl DraftLine {
                 "must not be negative or beyond counting".to_owned(),
             );
         }
-        (faults.0.len() == before).then_some(Line {
+        (faults.count() == before).then_some(Line {
             line_id: line_id?,
             sku: sku?,
             quantity: quantity?,
@@ -245,9 +236,9 @@ impl DraftLine {
 }
 
 impl DraftAdjustment {
-    fn check(&self, place: usize, currency: Currency, faults: &mut Faults) -> Option<Adjustment> {
+    fn check(&self, place: usize, currency: Currency, faults: &mut Faults<'_>) -> Option<Adjustment> {
         let at = format!("/adjustments/{place}");
-        let before = faults.0.len();
+        let before = faults.count();
         let kind = AdjustmentKind::from_word(&self.kind);
         if kind.is_none() {
             faults.invalid(&format!("{at}/kind"), "must be shipping, tax, discount or fee".to_owned());
@@ -266,7 +257,7 @@ impl DraftAdjustment {
             }
             _ => {}
         }
-        (faults.0.len() == before).then_some(Adjustment { kind: kind?, label, amount_minor: amount? })
+        (faults.count() == before).then_some(Adjustment { kind: kind?, label, amount_minor: amount? })
     }
 }
 

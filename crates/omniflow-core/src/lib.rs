@@ -52,7 +52,7 @@ pub use payment::{
     Decision, MAX_PAYMENTS, Payment, PaymentState, PaymentStatus, Payments, Refund, RefundProgress,
     RefundStatus,
 };
-pub use policy::{Policies, PolicyBook, RULES, RetryPolicy};
+pub use policy::{Policies, PoliciesError, PolicyBook, RULES, RetryPolicy};
 pub use reason::{AttentionCode, Reason, ReasonCode};
 pub use status::Locale;
 pub use terms::{Adjustment, AdjustmentKind, Demand, DetailsHash, Line, Terms};

@@ -31,10 +31,14 @@ impl Currency {
     /// `None` for codes that ISO 4217 does not list, has withdrawn, or gives no decimals (gold, "no currency").
     pub fn from_code(code: &str) -> Option<Self> {
         let listed = iso_currency::Currency::from_code(code)?;
-        if listed.is_superseded().is_some() {
-            return None;
+        if listed.is_superseded().is_some() { None } else { Self::stored(code) }
+    }
+
+    /// The currency of a code that was taken once: withdrawn ones stay readable for ever.
+    fn stored(code: &str) -> Option<Self> {
+        if code != "USD" {
+            iso_currency::Currency::from_code(code)?.exponent()?;
         }
-        listed.exponent()?;
         code.as_bytes().try_into().ok().map(Self)
     }
 
@@ -72,14 +76,15 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_text(deserializer, "a currency", |code| {
-            if code == "USD" { Some(Self::USD) } else { Self::from_code(code) }
-        })
+        from_text(deserializer, "a currency", Self::stored)
     }
 }
 
 /// An amount in minor units (cents) of a currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// Its text, in events and logs, has every decimal of the currency: `500.00 USD`, `500 JPY`. The digits alone
+/// are the minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Money {
     /// Minor units: 50000 is $500.00.
     pub minor: i64,
@@ -118,6 +123,49 @@ impl Money {
         }
         let digits = format!("{part:0width$}", width = decimals as usize);
         format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (minor, currency) = (self.minor.unsigned_abs(), self.currency);
+        let sign = if self.minor < 0 { "-" } else { "" };
+        match currency.decimals() {
+            0 => write!(f, "{sign}{minor} {currency}"),
+            decimals => {
+                let (unit, width) = (10_u64.pow(decimals), decimals as usize);
+                write!(f, "{sign}{}.{:0width$} {currency}", minor / unit, minor % unit)
+            }
+        }
+    }
+}
+
+impl Money {
+    /// Reads what `Display` writes, and no other spelling of it.
+    fn parse(text: &str) -> Option<Self> {
+        let (amount, code) = text.split_once(' ')?;
+        let minor = amount.replacen('.', "", 1).parse().ok()?;
+        let money = Self { minor, currency: Currency::stored(code)? };
+        (money.to_string() == text).then_some(money)
+    }
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        (self.minor, self.currency).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return from_text(deserializer, "an amount such as 500.00 USD", Self::parse);
+        }
+        let (minor, currency) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { minor, currency })
     }
 }
 
@@ -236,12 +284,50 @@ mod tests {
         }
     }
 
+    fn stored(text: &str) -> Result<Money, serde_json::Error> {
+        serde_json::from_value(text.into())
+    }
+
+    #[test]
+    fn a_stored_amount_is_one_text_with_every_decimal() {
+        let of = |minor, code| Money::new(minor, Currency::from_code(code).unwrap());
+        for (money, text) in [
+            (of(50_000, "USD"), "500.00 USD"),
+            (of(1, "USD"), "0.01 USD"),
+            (of(-7, "USD"), "-0.07 USD"),
+            (of(500, "JPY"), "500 JPY"),
+            (of(1_234, "BHD"), "1.234 BHD"),
+            (of(i64::MIN, "USD"), "-92233720368547758.08 USD"),
+        ] {
+            assert_eq!(serde_json::to_value(money).unwrap(), text);
+            assert_eq!(stored(text).unwrap(), money);
+        }
+        let other = ["500 USD", "500.0 USD", "0500.00 USD", "+5.00 USD", "-0.00 USD", "5.00 JPY", ".05 USD"];
+        let broken =
+            ["5.00  USD", "5.00USD", "5.00 usd", "5.00 XAU", "5..00 USD", "", "92233720368547758.08 USD"];
+        for text in other.into_iter().chain(broken) {
+            assert!(stored(text).is_err(), "{text}");
+        }
+        let refusal = stored("500 USD").unwrap_err().to_string();
+        insta::assert_snapshot!(refusal, @r#"invalid value: string "500 USD", expected an amount such as 500.00 USD"#);
+    }
+
+    /// Withdrawing a currency must not make stored orders unreadable.
+    #[test]
+    fn a_withdrawn_currency_is_no_longer_taken_and_still_read() {
+        assert_eq!(Currency::from_code("HRK"), None);
+        assert_eq!(stored("7.50 HRK").unwrap(), Money::new(750, Currency(*b"HRK")));
+    }
+
     proptest! {
         #[test]
         fn what_is_written_reads_back(minor: i64, code in prop::sample::select(vec!["USD", "JPY", "BHD", "CLF"])) {
             prop_assume!(minor != i64::MIN);
             let money = Money::new(minor, Currency::from_code(code).unwrap());
             prop_assert_eq!(Money::from_major(&money.to_major(), money.currency), Ok(money));
+            prop_assert_eq!(stored(&money.to_string()).unwrap(), money);
+            let bytes = postcard::to_stdvec(&money).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<Money>(&bytes), Ok(money));
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Policies as data. They are copied into an order when it is placed: what is configured later never
 //! changes a running order.
 
-use crate::words::from_text;
+mod text;
+
+pub use text::PoliciesError;
+
 use crate::{Currency, Money};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The number of the rules that [`decide`](crate::decide) and [`next`](crate::next()) follow today.
 ///
@@ -15,8 +17,8 @@ pub const RULES: u16 = 1;
 
 /// How an effect is tried: attempts, each with a time-out, and a doubling pause between them.
 ///
-/// Its text, in events and logs, is attempts, time-out and pauses in milliseconds: `10x10000ms/1000-60000ms`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Its text is attempts, the time-out of each, and the first and the longest pause: `10x10s/1s-1m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryPolicy {
     /// Attempts in all, at least 1.
     pub attempts: u32,
@@ -42,53 +44,13 @@ impl RetryPolicy {
     }
 }
 
-impl fmt::Display for RetryPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempts, attempt_timeout_ms, backoff_ms, backoff_max_ms } = self;
-        write!(f, "{attempts}x{attempt_timeout_ms}ms/{backoff_ms}-{backoff_max_ms}ms")
-    }
-}
-
-impl RetryPolicy {
-    /// Reads what `Display` writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (attempts, rest) = text.split_once('x')?;
-        let (timeout, pauses) = rest.split_once("ms/")?;
-        let (backoff, most) = pauses.strip_suffix("ms")?.split_once('-')?;
-        Some(Self {
-            attempts: attempts.parse().ok()?,
-            attempt_timeout_ms: timeout.parse().ok()?,
-            backoff_ms: backoff.parse().ok()?,
-            backoff_max_ms: most.parse().ok()?,
-        })
-    }
-}
-
-/// The fields as they stand in formats without names.
-type Fields = (u32, u64, u64, u64);
-
-impl Serialize for RetryPolicy {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            return serializer.collect_str(self);
-        }
-        let fields: Fields = (self.attempts, self.attempt_timeout_ms, self.backoff_ms, self.backoff_max_ms);
-        fields.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for RetryPolicy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            return from_text(deserializer, "a retry policy, such as 10x10000ms/1000-60000ms", Self::parse);
-        }
-        let (attempts, attempt_timeout_ms, backoff_ms, backoff_max_ms) = Fields::deserialize(deserializer)?;
-        Ok(Self { attempts, attempt_timeout_ms, backoff_ms, backoff_max_ms })
-    }
-}
-
 /// The policies of one order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// In JSON they are one text, since every order keeps its own for ever:
+/// `rules=1 window=30s review_minor>1000000 forward=10x10s/1s-1m undo=30x10s/1s-1m deadline=72h`.
+/// It has every part, in this order. A span of time is a whole number of its largest unit among `h`, `m`
+/// (minutes), `s` and `ms` in which it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policies {
     /// The number of the rules the order was placed under.
     pub rules: u16,
@@ -156,17 +118,6 @@ impl PolicyBook {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_retry_policy_reads_back_from_its_text() {
-        assert_eq!(RetryPolicy::FORWARD.to_string(), "10x10000ms/1000-60000ms");
-        for policy in [RetryPolicy::FORWARD, RetryPolicy::COMPENSATION] {
-            assert_eq!(RetryPolicy::parse(&policy.to_string()), Some(policy));
-        }
-        for text in ["", "10x10000ms", "10x10000ms/1000-60000", "x10000ms/1000-60000ms", "-1x1ms/1-1ms"] {
-            assert_eq!(RetryPolicy::parse(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn pauses_double_up_to_the_longest() {

@@ -34,7 +34,7 @@ words! {
 }
 
 /// An amount beside the lines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Adjustment {
     /// What for.
     pub kind: AdjustmentKind,
@@ -89,6 +89,7 @@ macro_rules! lean {
     };
 }
 
+lean! { Adjustment { kind } unless_empty { label: Option::is_none } amount_minor }
 lean! { Line { line_id, sku, quantity } unless_empty { unit_price_minor: Option::is_none } }
 lean! {
     Terms { total, lines }

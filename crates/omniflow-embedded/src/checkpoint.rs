@@ -87,3 +87,17 @@ fn beside(file: &std::path::Path) -> rusqlite::Result<()> {
 fn passive(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
+
+/// Folds the whole log into the database and syncs both, waiting for readers.
+///
+/// A database that a full disk keeps from growing is left as it is: on a full disk no commit reaches the
+/// log, so there is nothing in it that a failed sync left behind.
+pub(crate) fn settle(connection: &Connection) -> Result<(), StorageError> {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    match busy.map_err(StorageError::from) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(StorageError::Diverged("another program is reading the database".to_owned())),
+        Err(full) if full.is_disk_full() => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -3,10 +3,11 @@
 use crate::key::OrderKey;
 use crate::queue::{Job, Queue};
 use crate::reader::Readers;
-use omniflow_core::{Command, EffectKey, Order, RetryPolicy};
+use omniflow_core::{EffectKey, Order, RetryPolicy};
 use omniflow_engine::{Busy, Clock, Details, EffectRequest, Providers, perform};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -19,7 +20,18 @@ pub(crate) enum EffectChange {
     Cancel { key: OrderKey, effect: EffectKey },
 }
 
-type Running = HashMap<(OrderKey, EffectKey), Option<AbortHandle>>;
+/// Effects being tried. The number tells a task from one that took its place.
+type Running = HashMap<(OrderKey, EffectKey), (u64, Option<AbortHandle>)>;
+
+/// One effect to be tried until it is decided.
+struct Task {
+    number: u64,
+    key: OrderKey,
+    effect: EffectKey,
+    request: EffectRequest,
+    has_details: bool,
+    retry: RetryPolicy,
+}
 
 /// Runs effects. Each is run by at most one task at a time.
 pub(crate) struct Effects {
@@ -28,6 +40,7 @@ pub(crate) struct Effects {
     providers: Providers,
     clock: Arc<dyn Clock>,
     readers: Arc<Readers>,
+    started: AtomicU64,
 }
 
 impl Effects {
@@ -37,7 +50,7 @@ impl Effects {
         clock: Arc<dyn Clock>,
         readers: Arc<Readers>,
     ) -> Self {
-        Self { running: Mutex::default(), queue, providers, clock, readers }
+        Self { running: Mutex::default(), queue, providers, clock, readers, started: AtomicU64::new(0) }
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
@@ -50,7 +63,7 @@ impl Effects {
                 self.start(&order, key, effect, retry, busy)
             }
             EffectChange::Cancel { key, effect } => {
-                if let Some(Some(task)) = self.running().remove(&(key, effect)) {
+                if let Some((_, Some(task))) = self.running().remove(&(key, effect)) {
                     task.abort();
                 }
             }
@@ -66,37 +79,35 @@ impl Effects {
         busy: Busy,
     ) {
         let Some(request) = EffectRequest::of(order, effect) else { return };
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
         match self.running().entry((key, effect)) {
             Entry::Occupied(_) => return,
-            Entry::Vacant(vacant) => drop(vacant.insert(None)),
+            Entry::Vacant(vacant) => drop(vacant.insert((number, None))),
         }
-        let has_details = order.details.is_some();
+        let task = Task { number, key, effect, request, has_details: order.details.is_some(), retry };
         let this = Arc::clone(self);
-        let task =
-            tokio::spawn(async move { this.run(key, effect, request, has_details, retry, busy).await });
-        if let Some(running) = self.running().get_mut(&(key, effect)) {
-            *running = Some(task.abort_handle());
+        let task = tokio::spawn(async move { this.run(task, busy).await });
+        if let Some((running, handle)) = self.running().get_mut(&(key, effect))
+            && *running == number
+        {
+            *handle = Some(task.abort_handle());
         }
     }
 
-    async fn run(
-        &self,
-        key: OrderKey,
-        effect: EffectKey,
-        mut request: EffectRequest,
-        has_details: bool,
-        retry: RetryPolicy,
-        mut busy: Busy,
-    ) {
+    async fn run(&self, task: Task, mut busy: Busy) {
+        let Task { number, key, effect, mut request, has_details, retry } = task;
         if has_details && let EffectRequest::Shipment(shipment) = &mut request {
             (shipment.details, busy) = self.details(key, busy).await;
         }
         let (tried, busy) = perform(&self.providers, &*self.clock, &request, retry, busy).await;
         crate::crash::point("effect-answered");
-        self.running().remove(&(key, effect));
-        let command = Command::Settle { effect, outcome: tried.outcome };
+        if let Entry::Occupied(entry) = self.running().entry((key, effect))
+            && entry.get().0 == number
+        {
+            entry.remove();
+        }
         // Outcomes always enter the queue.
-        drop(self.queue.push(Job::Outcome(key, Box::new(command)), busy));
+        drop(self.queue.push(Job::Outcome(key, effect, Box::new(tried.outcome)), busy));
     }
 
     /// The order's address, however long it takes to read: nothing is shipped without it.
@@ -112,7 +123,7 @@ impl Effects {
 
     /// Ends every attempt where it is.
     pub(crate) fn abort_all(&self) {
-        for task in self.running().drain().filter_map(|(_, task)| task) {
+        for task in self.running().drain().filter_map(|(_, (_, task))| task) {
             task.abort();
         }
     }

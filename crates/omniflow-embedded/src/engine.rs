@@ -9,7 +9,6 @@ use crate::queue::{Job, Queue, StockChange};
 use crate::reader::Readers;
 use crate::record::Record;
 use crate::schema::{self, DirLock};
-use crate::table::Watch;
 use crate::timers::{self, Timers};
 use crate::writer::{self, Shared};
 use omniflow_core::{Order, OrderId, Sku, Timestamp};
@@ -18,11 +17,12 @@ use omniflow_engine::{
     Page, Placement, Position, Providers, Request, SetStock, StockLevel, StockSet, TimelineEntry,
 };
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-/// Clients' requests that may wait for the writer: about a second of its work.
+/// About a second of the writer's work.
 const QUEUE_CAPACITY: usize = 32_768;
 
 /// How an engine is opened.
@@ -35,12 +35,15 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Randomness for ids and salts.
     pub entropy: Box<dyn Entropy>,
+    /// How many requests of clients may wait for the writer; more are [`Error::Overloaded`].
+    pub queue_capacity: usize,
 }
 
 impl Options {
     /// Options for a data directory, with the system's randomness.
     pub fn new(data_dir: PathBuf, providers: Providers, clock: Arc<dyn Clock>) -> Self {
-        Self { data_dir, providers, clock, entropy: Box::new(SystemEntropy::default()) }
+        let entropy = Box::new(SystemEntropy::default());
+        Self { data_dir, providers, clock, entropy, queue_capacity: QUEUE_CAPACITY }
     }
 }
 
@@ -61,6 +64,8 @@ pub struct Counters {
     pub timers: usize,
     /// Effects being tried now.
     pub effects: usize,
+    /// Orders with which nothing is done, since working on them failed again after a recovery.
+    pub set_aside: usize,
 }
 
 /// The embedded engine: one process, one directory, one writer.
@@ -80,12 +85,12 @@ impl EmbeddedEngine {
     /// # Errors
     /// [`OpenError`], with what to do.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { data_dir, providers, clock, entropy } = options;
+        let Options { data_dir, providers, clock, entropy, queue_capacity } = options;
         let fault = |source| OpenError::Io { path: data_dir.clone(), source };
         std::fs::create_dir_all(&data_dir).map_err(fault)?;
         let lock = DirLock::take(&data_dir)?;
         let file = schema::database_file(&data_dir);
-        let queue = Arc::new(Queue::new(QUEUE_CAPACITY));
+        let queue = Arc::new(Queue::new(queue_capacity));
         let (timers, woken) = Timers::new();
         let timers = Arc::new(timers);
         let readers = Arc::new(Readers::new(file.clone()));
@@ -100,7 +105,7 @@ impl EmbeddedEngine {
         let (changes, changed) = mpsc::unbounded_channel();
         let entropy = Arc::new(Mutex::new(entropy));
         let opening = Opening { file, shared: Arc::clone(&shared), entropy, answers, effects: changes };
-        let opened = tokio::task::spawn_blocking(move || opening.open().map(|writer| (opening, writer)));
+        let opened = tokio::task::spawn_blocking(move || opening.open(true).map(|writer| (opening, writer)));
         let (opening, writer) = opened.await.map_err(|gone| fault(std::io::Error::other(gone)))??;
         let mut tasks = vec![
             tokio::spawn(writer::answer(answered)).abort_handle(),
@@ -108,7 +113,7 @@ impl EmbeddedEngine {
         ];
         // Overdue timers enter the queue before anybody else can.
         let (due, _) = shared.timers.take_due(clock.now());
-        if !due.keys.is_empty() {
+        if !due.is_empty() {
             drop(shared.queue.push(Job::Due(due), clock.busy()));
         }
         let timers = timers::run(Arc::clone(&shared.timers), Arc::clone(&shared.queue), clock, woken);
@@ -117,7 +122,7 @@ impl EmbeddedEngine {
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
-                let _ending = Ending { queue: Arc::clone(&opening.shared.queue), stopping };
+                let _ending = Ending { shared: Arc::clone(&opening.shared), stopping };
                 opening.keep_running(writer);
             })
             .map_err(|source| OpenError::Io { path: data_dir.clone(), source })?;
@@ -155,15 +160,16 @@ impl EmbeddedEngine {
     /// What the engine counts.
     pub fn counters(&self) -> Counters {
         let metrics = &self.shared.metrics;
-        let of = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
             commits: of(&metrics.commits),
             jobs: of(&metrics.jobs),
             recoveries: of(&metrics.recoveries),
-            queue_length: self.shared.queue.len(),
+            queue_length: self.shared.queue.len() + metrics.backlog.load(Ordering::Relaxed),
             open_orders: self.shared.table.open_orders(),
             timers: self.shared.timers.len(),
             effects: self.effects.len(),
+            set_aside: self.shared.set_aside().len(),
         }
     }
 
@@ -197,52 +203,23 @@ impl EmbeddedEngine {
     async fn wait_for_change(&self, id: &OrderId, version: u32) -> Result<Arc<Order>, Error> {
         let key = OrderKey::of(id).ok_or(Error::OrderNotFound)?;
         loop {
-            self.usable()?;
-            let changed = match self.shared.table.watch(key, version).map_err(unreadable)? {
-                Watch::Changed(record) => Arc::new(record.order),
-                Watch::Later(change) => match change.await {
-                    Ok(order) => order,
-                    Err(_) => continue, // Recovery forgot who waited: look again.
-                },
-                Watch::Absent => return self.wait_for_ended(id, version).await,
-            };
-            return if changed.id == *id { Ok(changed) } else { Err(Error::OrderNotFound) };
-        }
-    }
-
-    /// An order on disk is at rest; it changes only by a late report, which the log tells.
-    async fn wait_for_ended(&self, id: &OrderId, version: u32) -> Result<Arc<Order>, Error> {
-        let mut position = self.shared.position.subscribe();
-        loop {
+            let waiter = self.shared.table.waiter(key);
             let (_, record) = self.record(id).await?;
             if record.order.version != version {
                 return Ok(Arc::new(record.order));
             }
-            if position.changed().await.is_err() {
-                return Err(Error::Unavailable("it is stopping".to_owned()));
+            if let Some(order) = waiter.changed().await {
+                return Ok(order);
             }
         }
     }
 
-    async fn next_entries(
-        &self,
-        scope: &FeedScope,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<FeedEntry>, Error> {
+    async fn next_of_all(&self, after: Position, limit: usize) -> Result<Vec<FeedEntry>, Error> {
         let mut position = self.shared.position.subscribe();
         loop {
+            self.usable()?;
             position.borrow_and_update();
-            let entries = match scope {
-                FeedScope::All => self.readers.feed(after, limit).await.map_err(unreadable)?,
-                FeedScope::Order(id) => {
-                    let (_, record) = self.record(id).await?;
-                    let mut entries = self.readers.entries(record).await.map_err(unreadable)?;
-                    entries.retain(|entry| entry.position > after);
-                    entries.truncate(limit);
-                    entries
-                }
-            };
+            let entries = self.readers.feed(after, limit).await.map_err(unreadable)?;
             if !entries.is_empty() {
                 return Ok(entries);
             }
@@ -251,17 +228,38 @@ impl EmbeddedEngine {
             }
         }
     }
+
+    async fn next_of_one(
+        &self,
+        id: &OrderId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<FeedEntry>, Error> {
+        let key = OrderKey::of(id).ok_or(Error::OrderNotFound)?;
+        loop {
+            let waiter = self.shared.table.waiter(key);
+            let (_, record) = self.record(id).await?;
+            let mut entries = self.readers.entries(record).await.map_err(unreadable)?;
+            entries.retain(|entry| entry.position > after);
+            entries.truncate(limit);
+            if !entries.is_empty() {
+                return Ok(entries);
+            }
+            drop(waiter.changed().await);
+        }
+    }
 }
 
 /// However the writer's thread ends, also by a panic, nobody waits for it any more.
 struct Ending {
-    queue: Arc<Queue>,
+    shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.queue.close("its writer has ended; it must be started again");
+        self.shared.queue.close("its writer has ended; it must be started again");
+        self.shared.table.clear();
         self.stopping.send_replace(true);
     }
 }
@@ -341,7 +339,12 @@ impl OrderEngine for EmbeddedEngine {
         after: Position,
         limit: usize,
     ) -> Answer<'a, Result<Vec<FeedEntry>, Error>> {
-        Box::pin(self.next_entries(scope, after, limit))
+        Box::pin(async move {
+            match scope {
+                FeedScope::All => self.next_of_all(after, limit).await,
+                FeedScope::Order(id) => self.next_of_one(id, after, limit).await,
+            }
+        })
     }
 
     fn stock<'a>(&'a self, sku: &'a Sku) -> Answer<'a, Result<StockLevel, Error>> {

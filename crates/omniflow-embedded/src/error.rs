@@ -54,3 +54,10 @@ pub enum StorageError {
     #[error(transparent)]
     Io(#[from] io::Error),
 }
+
+impl StorageError {
+    /// Whether there is no room left, so that nothing was written.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}

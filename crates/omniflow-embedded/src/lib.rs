@@ -11,7 +11,6 @@
 //! writer. `recovery` makes memory from disk, at the start and after any fault.
 
 mod checkpoint;
-pub mod crash;
 mod effects;
 mod engine;
 mod entropy;
@@ -32,4 +31,5 @@ mod writer;
 pub use engine::{Counters, EmbeddedEngine, Options};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{OpenError, StorageError};
+pub use omniflow_engine::crash;
 pub use schema::database_file;

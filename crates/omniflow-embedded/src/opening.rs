@@ -1,6 +1,6 @@
 //! Opening a writer: the first time, and again from disk after every fault.
 
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{self, Checkpoints};
 use crate::effects::EffectChange;
 use crate::entropy::SharedEntropy;
 use crate::error::OpenError;
@@ -8,9 +8,10 @@ use crate::key::Mint;
 use crate::recovery;
 use crate::schema;
 use crate::stock::StockBook;
-use crate::writer::{Answers, End, Shared, Writer};
-use omniflow_core::Timestamp;
+use crate::writer::{Answers, End, RECOVERING, Shared, Writer};
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -28,10 +29,19 @@ pub(crate) struct Opening {
 const RECOVERY_PAUSE: Duration = Duration::from_millis(500);
 
 impl Opening {
-    pub(crate) fn open(&self) -> Result<Writer, OpenError> {
+    /// Opens the database and makes memory from it.
+    ///
+    /// With `settle`, the write-ahead log is folded into the database and both are synced before anybody
+    /// reads: after a sync that failed, it may show what a power cut could still take back.
+    pub(crate) fn open(&self, settle: bool) -> Result<Writer, OpenError> {
         let shared = &self.shared;
         let mut connection = schema::open_writer(&self.file)?;
-        let recovered = recovery::recover(&mut connection, &shared.table, &shared.timers, &*shared.clock)?;
+        let set_aside = shared.set_aside().clone();
+        let recovered = recovery::recover(&mut connection, shared, &set_aside)?;
+        if settle {
+            checkpoint::settle(&connection)?;
+        }
+        shared.clock.catch_up(recovered.last_at);
         let stock = StockBook::load(&connection)?;
         let levels = stock.levels().map(|level| (level.sku.clone(), level)).collect();
         *shared.stock.write().unwrap_or_else(PoisonError::into_inner) = levels;
@@ -48,7 +58,7 @@ impl Opening {
             stock,
             mint: Mint::new(recovered.last_key, Arc::clone(&self.entropy)),
             position: recovered.position,
-            last_at: Timestamp::from_millis(recovered.last_at),
+            set_aside,
             checkpoints,
             answers: self.answers.clone(),
             effects: self.effects.clone(),
@@ -57,24 +67,34 @@ impl Opening {
 
     /// Runs the writer; after a fault, forgets memory and recovers from disk, until the engine stops.
     pub(crate) fn keep_running(&self, mut writer: Writer) {
+        let mut failed_before = HashSet::new();
         loop {
-            match writer.run() {
+            let fault = match writer.run() {
                 Ok(End::Stopped) => return writer.close(),
                 Ok(End::Abandoned) => return,
-                Err(fault) => tracing::error!(%fault, "the storage failed; recovering from disk"),
-            }
-            self.shared.queue.close("its storage failed; it is recovering");
+                Err(fault) => fault,
+            };
+            tracing::error!(error = %fault.error, "the storage failed; recovering from disk");
+            self.shared.queue.close(RECOVERING);
             drop(writer);
+            if let Some(order) = fault.order.filter(|order| !failed_before.insert(*order)) {
+                tracing::error!(
+                    key = order.0,
+                    "an order failed again and is set aside; run `omniflow verify`"
+                );
+                self.shared.set_aside().insert(order);
+            }
+            let settle = !fault.error.is_disk_full();
             writer = loop {
                 if self.shared.queue.stopping_within(RECOVERY_PAUSE) {
                     return;
                 }
-                match self.open() {
+                match self.open(settle) {
                     Ok(writer) => break writer,
                     Err(error) => tracing::error!(%error, "cannot recover yet; trying again"),
                 }
             };
-            self.shared.metrics.recoveries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.shared.metrics.recoveries.fetch_add(1, Ordering::Relaxed);
             self.shared.queue.open();
         }
     }

@@ -1,7 +1,7 @@
 //! What waits for the writer. Clients' requests are bounded; timers and outcomes always enter.
 
 use crate::key::OrderKey;
-use omniflow_core::{Command, Order, Timestamp};
+use omniflow_core::{EffectKey, Order, Outcome};
 use omniflow_engine::{AdjustStock, Busy, Error, Placement, Request, SetStock, StockSet};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,23 +18,15 @@ pub(crate) enum StockChange {
     Adjust(AdjustStock),
 }
 
-/// Orders whose timers are due.
-pub(crate) struct Due {
-    /// In order of deadline.
-    pub(crate) keys: VecDeque<OrderKey>,
-    /// By which time they are: the writer's own is never before it, whatever the clock does meanwhile.
-    pub(crate) by: Timestamp,
-}
-
 /// Something for the writer to do.
 pub(crate) enum Job {
     Place(Box<Placement>, OrderReply),
     Command(OrderKey, Box<Request>, OrderReply),
     Stock(Box<StockChange>, StockReply),
     /// An effect was decided; nobody waits.
-    Outcome(OrderKey, Box<Command>),
-    /// Timers are due.
-    Due(Due),
+    Outcome(OrderKey, EffectKey, Box<Outcome>),
+    /// The timers of these orders are due, in order of deadline.
+    Due(VecDeque<OrderKey>),
 }
 
 impl Job {

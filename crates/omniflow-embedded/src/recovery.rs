@@ -8,12 +8,10 @@ use crate::error::{OpenError, StorageError};
 use crate::key::OrderKey;
 use crate::reader::entries_at;
 use crate::record::{RECORD_FORMAT, Record, RecordRef, link_of};
-use crate::table::Table;
-use crate::timers::Timers;
-use omniflow_core::{ChainHash, OrderId, fold, next};
-use omniflow_engine::Clock;
-use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use crate::writer::Shared;
+use omniflow_core::{ChainHash, Entry, OrderId, Timestamp, fold, next};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What recovery found.
@@ -22,30 +20,45 @@ pub(crate) struct Recovered {
     pub(crate) position: u64,
     /// The last key given.
     pub(crate) last_key: i64,
-    /// The latest time that was recorded, in milliseconds.
-    pub(crate) last_at: i64,
+    /// The latest time that was recorded.
+    pub(crate) last_at: Timestamp,
     /// How many orders are open.
     pub(crate) open: usize,
     /// Effects to start.
     pub(crate) effects: Vec<EffectChange>,
 }
 
-/// Loads everything that the engine keeps in memory.
+/// Loads everything that the engine keeps in memory. Nothing is wanted of orders that are set aside.
 pub(crate) fn recover(
     connection: &mut Connection,
-    table: &Table,
-    timers: &Timers,
-    clock: &dyn Clock,
+    shared: &Shared,
+    set_aside: &HashSet<OrderKey>,
 ) -> Result<Recovered, OpenError> {
     let position = verify_tail(connection)?;
     rebuild_records(connection)?;
-    table.clear();
-    timers.clear();
-    let mut recovered = Recovered { position, last_key: 0, last_at: 0, open: 0, effects: vec![] };
-    load_open(connection, table, timers, clock, &mut recovered)?;
+    shared.table.clear();
+    shared.timers.clear();
     let last = "SELECT coalesce(max(key), 0) FROM orders";
-    recovered.last_key = connection.query_row(last, [], |row| row.get(0)).map_err(StorageError::from)?;
+    let last_key = connection.query_row(last, [], |row| row.get(0)).map_err(StorageError::from)?;
+    let last_at = last_at(connection)?;
+    let mut recovered = Recovered { position, last_key, last_at, open: 0, effects: vec![] };
+    load_open(connection, shared, set_aside, &mut recovered)?;
     Ok(recovered)
+}
+
+/// The latest time that was recorded: that of the last event, or of the last movement of stock.
+fn last_at(connection: &Connection) -> Result<Timestamp, StorageError> {
+    let sql = "SELECT lines FROM events ORDER BY position DESC LIMIT 1";
+    let lines: Option<Vec<u8>> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    let last_line = lines.as_deref().and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
+    let of_events = match last_line.map(Entry::decode) {
+        Some(Ok(entry)) => entry.at,
+        Some(Err(error)) => return Err(StorageError::Diverged(format!("the log's last row: {error}"))),
+        None => Timestamp::default(),
+    };
+    let sql = "SELECT at FROM stock_ledger ORDER BY id DESC LIMIT 1";
+    let of_stock: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(of_events.max(Timestamp::from_millis(of_stock.unwrap_or_default())))
 }
 
 /// Checks the log from the last verified position on, and remembers how far it is good.
@@ -185,9 +198,8 @@ pub(crate) fn rebuild(connection: &Connection, positions: Vec<u64>) -> Result<Re
 
 fn load_open(
     connection: &Connection,
-    table: &Table,
-    timers: &Timers,
-    clock: &dyn Clock,
+    shared: &Shared,
+    set_aside: &HashSet<OrderKey>,
     recovered: &mut Recovered,
 ) -> Result<(), StorageError> {
     let mut statement = connection.prepare("SELECT key, record FROM orders WHERE open = 1")?;
@@ -197,18 +209,21 @@ fn load_open(
         let encoded: Vec<u8> = row.get(1)?;
         let order = Record::decode(&encoded)?.order;
         let wants = next(&order);
-        if let Some(due_at) = wants.due_at() {
-            timers.load(key, due_at);
-        }
         recovered.open += 1;
-        recovered.last_at = recovered.last_at.max(order.updated_at.as_millis());
-        table.load(key, encoded.into_boxed_slice());
+        shared.table.load(key, encoded.into_boxed_slice());
+        if set_aside.contains(&key) {
+            continue;
+        }
+        if let Some(due_at) = wants.due_at() {
+            shared.timers.load(key, due_at);
+        }
         if wants.effects.is_empty() {
             continue;
         }
         let order = Arc::new(order);
         for wanted in wants.effects {
-            let (order, effect, retry, busy) = (Arc::clone(&order), wanted.key, wanted.retry, clock.busy());
+            let (order, effect, retry, busy) =
+                (Arc::clone(&order), wanted.key, wanted.retry, shared.clock.busy());
             recovered.effects.push(EffectChange::Start { order, key, effect, retry, busy });
         }
     }

@@ -1,13 +1,11 @@
 //! The orders that readers see: every open one, and the latest that ended. Only what is committed is
 //! ever put here.
 
-use crate::error::StorageError;
 use crate::key::OrderKey;
-use crate::record::Record;
 use omniflow_core::Order;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 const SHARDS: usize = 64;
 
@@ -17,12 +15,15 @@ const ENDED_PER_SHARD: usize = 128;
 /// An order as published: encoded, so that a million open ones fit.
 type Encoded = Box<[u8]>;
 
+/// Where the next change of one order is told to all who wait for it.
+pub(crate) type Changes = watch::Sender<Option<Arc<Order>>>;
+
 #[derive(Default)]
 struct Shard {
     open: HashMap<OrderKey, Encoded>,
     ended: HashMap<OrderKey, Encoded>,
     ended_first: VecDeque<OrderKey>,
-    waiting: HashMap<OrderKey, Vec<oneshot::Sender<Arc<Order>>>>,
+    waiting: HashMap<OrderKey, Changes>,
 }
 
 /// The published orders, in shards so that readers seldom meet.
@@ -38,14 +39,30 @@ pub(crate) struct Publication {
     pub(crate) at_rest: bool,
 }
 
-/// What a wait for a change begins with.
-pub(crate) enum Watch {
-    /// Another version is there already.
-    Changed(Box<Record>),
-    /// The next change arrives here.
-    Later(oneshot::Receiver<Arc<Order>>),
-    /// Not in memory: it has ended, or never was.
-    Absent,
+/// Waits for the next change of an order, from when it was made; when dropped, nothing of it is left.
+pub(crate) struct Waiter<'t> {
+    table: &'t Table,
+    key: OrderKey,
+    change: Option<watch::Receiver<Option<Arc<Order>>>>,
+}
+
+impl Waiter<'_> {
+    /// The order after its next change. `None` when nobody will tell: look again.
+    pub(crate) async fn changed(mut self) -> Option<Arc<Order>> {
+        let change = self.change.as_mut()?;
+        change.changed().await.ok()?;
+        change.borrow().clone()
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        drop(self.change.take());
+        let mut shard = self.table.shard(self.key);
+        if shard.waiting.get(&self.key).is_some_and(|changes| changes.receiver_count() == 0) {
+            shard.waiting.remove(&self.key);
+        }
+    }
 }
 
 impl Default for Table {
@@ -78,15 +95,15 @@ impl Table {
         self.shard(key).open.insert(key, encoded);
     }
 
-    /// Forgets all, at recovery. Who waits is told nothing and asks again.
+    /// Forgets all, at recovery and at the end. Who waits is told nothing and asks again.
     pub(crate) fn clear(&self) {
         for shard in &self.shards {
             *shard.lock().unwrap_or_else(PoisonError::into_inner) = Shard::default();
         }
     }
 
-    /// Shows a committed order; returns who waited for it.
-    pub(crate) fn publish(&self, publication: &mut Publication) -> Vec<oneshot::Sender<Arc<Order>>> {
+    /// Shows a committed order; returns where those wait who are to be told.
+    pub(crate) fn publish(&self, publication: &mut Publication) -> Option<Changes> {
         let (key, encoded) = (publication.key, std::mem::take(&mut publication.encoded).into_boxed_slice());
         let mut shard = self.shard(key);
         if publication.at_rest {
@@ -105,28 +122,46 @@ impl Table {
             }
             shard.open.insert(key, encoded);
         }
-        shard.waiting.remove(&key).unwrap_or_default()
+        shard.waiting.remove(&key)
     }
 
-    /// Waits for a version other than `version`, with no gap between looking and waiting.
-    pub(crate) fn watch(&self, key: OrderKey, version: u32) -> Result<Watch, StorageError> {
+    /// Begins to wait. Look at the order after that, so that no change falls in between.
+    pub(crate) fn waiter(&self, key: OrderKey) -> Waiter<'_> {
         let mut shard = self.shard(key);
-        let Some(encoded) = shard.open.get(&key).or_else(|| shard.ended.get(&key)) else {
-            return Ok(Watch::Absent);
-        };
-        let record = Record::decode(encoded)?;
-        if record.order.version != version {
-            return Ok(Watch::Changed(Box::new(record)));
-        }
-        let (sender, receiver) = oneshot::channel();
-        let waiting = shard.waiting.entry(key).or_default();
-        waiting.retain(|waiter| !waiter.is_closed());
-        waiting.push(sender);
-        Ok(Watch::Later(receiver))
+        let changes = shard.waiting.entry(key).or_insert_with(|| watch::Sender::new(None));
+        Waiter { table: self, key, change: Some(changes.subscribe()) }
+    }
+
+    /// How many orders are waited for.
+    #[cfg(test)]
+    fn waited_for(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).waiting.len())
+            .sum()
     }
 
     /// How many orders are open.
     pub(crate) fn open_orders(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).open.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_that_is_given_up_leaves_nothing_behind() {
+        let table = Table::default();
+        let (first, second) = (table.waiter(OrderKey(1)), table.waiter(OrderKey(1)));
+        assert_eq!(table.waited_for(), 1);
+        drop(first);
+        assert_eq!(table.waited_for(), 1, "somebody else still waits");
+        drop(second);
+        assert_eq!(table.waited_for(), 0);
+        let waiter = table.waiter(OrderKey(2));
+        table.clear();
+        assert!(waiter.changed().await.is_none(), "it looks again");
     }
 }

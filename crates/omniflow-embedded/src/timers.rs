@@ -1,7 +1,7 @@
 //! Which order's timer is due when. One entry an order: its earliest timer.
 
 use crate::key::OrderKey;
-use crate::queue::{Due, Job, Queue};
+use crate::queue::{Job, Queue};
 use omniflow_core::Timestamp;
 use omniflow_engine::{Busy, Clock};
 use std::collections::{BTreeSet, VecDeque};
@@ -69,7 +69,7 @@ impl Timers {
     }
 
     /// Takes what is due, in order of deadline, and arms for the next.
-    pub(crate) fn take_due(&self, now: Timestamp) -> (Due, Option<Timestamp>) {
+    pub(crate) fn take_due(&self, now: Timestamp) -> (VecDeque<OrderKey>, Option<Timestamp>) {
         let mut state = self.lock();
         let mut keys = VecDeque::new();
         while let Some((at, key)) = state.due.first().copied()
@@ -79,7 +79,7 @@ impl Timers {
             keys.push_back(key);
         }
         state.armed = state.due.first().map(|(at, _)| *at);
-        (Due { keys, by: now }, state.armed)
+        (keys, state.armed)
     }
 
     /// How many timers are set.
@@ -96,11 +96,9 @@ pub(crate) async fn run(
     mut woken: mpsc::UnboundedReceiver<Busy>,
 ) {
     let mut busy = clock.busy();
-    let mut slept_until = Timestamp::default();
     loop {
-        // What was slept for is due, even if the wall clock was set back meanwhile.
-        let (due, next) = timers.take_due(clock.now().max(slept_until));
-        if !due.keys.is_empty() {
+        let (due, next) = timers.take_due(clock.now());
+        if !due.is_empty() {
             // Timers always enter the queue.
             drop(queue.push(Job::Due(due), busy.clone()));
         }
@@ -114,10 +112,7 @@ pub(crate) async fn run(
             }
         };
         tokio::select! {
-            awake = sleep => {
-                busy = awake;
-                slept_until = next.unwrap_or_default();
-            }
+            awake = sleep => busy = awake,
             wake = woken.recv() => match wake {
                 Some(token) => busy = token,
                 None => return,

@@ -7,19 +7,21 @@
 use crate::Answer;
 use omniflow_core::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
 /// A clock to read and to wait on.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// The time now: never before what was read earlier, and never slower than time really passes.
     fn now(&self) -> Timestamp;
 
+    /// Goes on from `at` at least: what was recorded before a restart is in the past, whatever the wall
+    /// clock says.
+    fn catch_up(&self, at: Timestamp);
+
     /// Sleeps until `at`, never less, giving up `busy` meanwhile. Dropping the future ends the sleep.
-    ///
-    /// How long that is, is reckoned once, when it begins: a clock that is set back meanwhile does not
-    /// lengthen this sleep, though it does those that begin after.
     fn sleep_until(&self, at: Timestamp, busy: Busy) -> Answer<'static, Busy>;
 
     /// A token for work that begins now.
@@ -30,9 +32,14 @@ pub trait Clock: Send + Sync + 'static {
 #[derive(Default)]
 pub struct Busy(Option<Arc<Shared>>);
 
-/// The system's clock: reads wall time, waits on monotonic time.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+/// The system's clock. It follows the wall clock forward, as after a machine slept, and goes on by
+/// monotonic time where somebody sets the wall clock back: no window gets longer by that.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+    /// The most that the wall clock was ever ahead of the monotonic one, in microseconds.
+    ahead: AtomicI64,
+}
 
 /// A clock that stands still until [`ManualClock::advance`].
 #[derive(Clone)]
@@ -50,13 +57,42 @@ struct Manual {
     next_sleeper: u64,
 }
 
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { started: Instant::now(), ahead: AtomicI64::new(i64::MIN) }
+    }
+}
+
+impl SystemClock {
+    fn reading(&self, wall: Duration, passed: Duration) -> Timestamp {
+        let (wall, passed) = (micros(wall), micros(passed));
+        let ahead = wall.saturating_sub(passed);
+        let ahead = ahead.max(self.ahead.fetch_max(ahead, Ordering::Relaxed));
+        Timestamp::from_millis(ahead.saturating_add(passed) / 1_000)
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place where the product reads the wall clock")]
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Timestamp::from_millis(
-            since_epoch.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
-        )
+        self.reading(since_epoch.unwrap_or_default(), self.started.elapsed())
+    }
+
+    fn catch_up(&self, at: Timestamp) {
+        let behind = at.millis_since(self.now());
+        if behind > 0 {
+            tracing::warn!(
+                behind_ms = behind,
+                "the clock is behind what is recorded; time goes on from there"
+            );
+            let ahead = at.as_millis().saturating_mul(1_000).saturating_sub(micros(self.started.elapsed()));
+            self.ahead.fetch_max(ahead, Ordering::Relaxed);
+        }
     }
 
     fn sleep_until(&self, at: Timestamp, busy: Busy) -> Answer<'static, Busy> {
@@ -111,6 +147,11 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         self.0.lock().now
+    }
+
+    fn catch_up(&self, at: Timestamp) {
+        let mut state = self.0.lock();
+        state.now = state.now.max(at);
     }
 
     fn sleep_until(&self, at: Timestamp, busy: Busy) -> Answer<'static, Busy> {
@@ -198,6 +239,29 @@ impl Drop for Busy {
 mod tests {
     use super::*;
     use std::sync::Mutex;
+
+    #[test]
+    fn a_wall_clock_set_back_goes_on_and_one_set_forward_is_followed() {
+        let clock = SystemClock::default();
+        let ms = Duration::from_millis;
+        let read = |wall, passed| clock.reading(ms(wall), ms(passed)).as_millis();
+        assert_eq!(read(10_000, 0), 10_000);
+        assert_eq!(read(10_250, 250), 10_250);
+        assert_eq!(read(4_000, 1_000), 11_000, "set back by seven seconds: a second is a second");
+        assert_eq!(read(5_000, 2_000), 12_000);
+        assert_eq!(read(90_000, 3_000), 90_000, "the machine slept");
+        assert_eq!(read(11_000, 4_000), 91_000);
+    }
+
+    #[test]
+    fn a_clock_goes_on_from_what_was_recorded() {
+        let clock = SystemClock::default();
+        let recorded = clock.now().plus_millis(60_000);
+        clock.catch_up(recorded);
+        assert!(clock.now() >= recorded && clock.now() < recorded.plus_millis(30_000));
+        clock.catch_up(Timestamp::from_millis(1_000));
+        assert!(clock.now() >= recorded);
+    }
 
     #[tokio::test]
     async fn each_sleeper_wakes_at_its_own_time_and_time_waits_for_it() {

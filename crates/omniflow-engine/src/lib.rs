@@ -6,6 +6,7 @@
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod crash;
 mod details;
 mod engine;
 mod error;

@@ -1,5 +1,6 @@
 //! How the program ends when it cannot do what was asked: a sentence, and an exit code that scripts know.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Wrong use or configuration.
@@ -32,7 +33,8 @@ impl Failure {
 
     /// Tells it on standard error.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("error: {:#}", self.error);
+        // Where nobody listens, the exit code says it.
+        drop(writeln!(io::stderr(), "error: {:#}", self.error));
         ExitCode::from(self.code)
     }
 }

@@ -4,9 +4,11 @@ mod bench;
 mod cli;
 mod dev;
 mod failure;
+mod output;
 mod telemetry;
 mod verify;
 
+use anyhow::Context;
 use clap::Parser;
 use cli::{Cli, Command};
 use failure::Failure;
@@ -29,7 +31,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
                 true => omniflow_core::lifecycle::mermaid(),
                 false => omniflow_core::lifecycle::table(),
             };
-            print!("{text}");
+            output::print(|out| out.write_all(text.as_bytes()))
+                .context("standard output cannot be written")?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench(args) => bench::run(args)

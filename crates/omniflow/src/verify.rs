@@ -2,7 +2,10 @@
 
 use crate::cli::VerifyArgs;
 use crate::failure::Failure;
-use omniflow_embedded::verify::verify;
+use crate::output;
+use anyhow::Context;
+use omniflow_embedded::verify::{Report, verify};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Something does not hold.
@@ -10,20 +13,25 @@ const NOT_CLEAN: u8 = 1;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let report = verify(&args.data_dir)?;
-    println!(
+    output::print(|out| print(&report, out)).context("standard output cannot be written")?;
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(NOT_CLEAN) })
+}
+
+fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
         "checked {} orders, {} events, {} SKUs, {} stock movements",
         report.orders, report.events, report.skus, report.movements
-    );
+    )?;
     for fault in &report.described {
-        println!("  fault: {fault}");
+        writeln!(out, "  fault: {fault}")?;
     }
     if report.is_clean() {
-        println!("everything holds");
-        return Ok(ExitCode::SUCCESS);
+        return writeln!(out, "everything holds");
     }
-    println!(
+    writeln!(
+        out,
         "{} faults; keep a copy of the directory, and restore one from before the damage",
         report.faults
-    );
-    Ok(ExitCode::from(NOT_CLEAN))
+    )
 }

@@ -4,7 +4,8 @@ use super::random::Random;
 use std::time::Duration;
 
 /// Where the binary can kill itself, built with its crash points.
-const POINTS: &[&str] = &["before-commit", "after-commit", "before-answer", "effect-answered"];
+const POINTS: &[&str] =
+    &["before-commit", "after-commit", "before-answer", "effect-taken", "effect-answered"];
 
 /// About as long as the binary needs to be ready.
 const LONGEST_START_MS: u64 = 40;

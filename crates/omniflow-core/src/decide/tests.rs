@@ -204,6 +204,20 @@ mod payment {
             .ignores(captured_as("p1"));
     }
 
+    /// With a hundred payments, only one that was never captured can still pay.
+    #[test]
+    fn paying_is_offered_while_a_payment_can_still_be_taken_and_kept() {
+        let mut life = awaiting();
+        for number in 1..MAX_PAYMENTS {
+            life = life.when(captured_amount(&format!("p{number}"), usd(1)));
+        }
+        life.clone().when(captured_amount("last", usd(1))).allows(&["cancel"]);
+        life.when(Command::ReportPayment(report("last", PaymentOutcome::Declined)))
+            .allows(&["pay", "cancel"])
+            .when(captured_as("last"))
+            .is(StateKind::Shipping);
+    }
+
     #[test]
     fn after_a_thousand_tries_money_is_still_taken_and_nothing_else() {
         let mut life = awaiting();
@@ -216,6 +230,9 @@ mod payment {
         }
         assert_eq!(decide(&life.order, &failed()).unwrap_err().code(), "too_many_payments");
         assert_eq!(use_of(&life, &captured()), CaptureUse::Keep);
+        assert_eq!(use_of(&life, &captured_as("another card")), CaptureUse::Keep);
+        let declined = Command::ReportPayment(report("another card", PaymentOutcome::Declined));
+        assert_eq!(decide(&life.order, &declined).unwrap_err().code(), "too_many_payments");
     }
 }
 

@@ -1,20 +1,46 @@
 //! Collecting what is wrong with a draft, and reading the values that can be wrong.
 
 use super::{DraftAmount, FieldError, FieldFault, MAX_WINDOW_SECONDS};
-use crate::{Currency, Money, PolicyBook, TextError};
+use crate::{Adjustment, Currency, Line, Money, PolicyBook, TextError};
 
 /// Collects every fault, so that a caller mends them all at once.
-pub(super) struct Faults(pub(super) Vec<FieldError>);
+#[derive(Default)]
+pub(super) struct Faults<'f> {
+    found: Vec<FieldError>,
+    /// Pointers of the fields that were at fault before.
+    unread: &'f [String],
+}
 
-impl Faults {
+impl<'f> Faults<'f> {
+    pub(super) fn beside(unread: &'f [String]) -> Self {
+        Self { found: vec![], unread }
+    }
+
+    /// Whether nothing is wrong, neither here nor before.
+    pub(super) fn is_clean(&self) -> bool {
+        self.found.is_empty() && self.unread.is_empty()
+    }
+
+    /// How many were noted, also where nothing is to be said.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Those that are no fault of what only stands in for an unread field.
+    pub(super) fn into_found(self) -> Vec<FieldError> {
+        let Self { mut found, unread } = self;
+        found.retain(|fault| !unread.iter().any(|unread| is_within(&fault.pointer, unread)));
+        found
+    }
+
     pub(super) fn invalid(&mut self, pointer: &str, detail: String) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), fault: FieldFault::Invalid, detail });
+        self.found.push(FieldError { pointer: pointer.to_owned(), fault: FieldFault::Invalid, detail });
     }
 
     pub(super) fn unsupported(&mut self, code: &str) {
         let (fault, pointer) = (FieldFault::UnsupportedCurrency, "/currency".to_owned());
         let detail = format!("{code:?} is not taken here; its review threshold must be configured first");
-        self.0.push(FieldError { pointer, fault, detail });
+        self.found.push(FieldError { pointer, fault, detail });
     }
 
     /// The currency that the amounts are read in, also where orders in it are not taken: one fault at a time.
@@ -69,4 +95,31 @@ impl Faults {
             }
         }
     }
+
+    /// Lines plus adjustments, `None` in it where a line has no price; `None` after a fault.
+    pub(super) fn sum(&mut self, lines: &[Line], adjustments: &[Adjustment]) -> Option<Option<i64>> {
+        let sum = sum(lines, adjustments);
+        if sum.is_none() {
+            self.invalid("/items", "add up to more than can be counted".to_owned());
+        }
+        sum
+    }
+}
+
+/// Whether a pointer is another one, or of a part of what that is of.
+fn is_within(pointer: &str, whole: &str) -> bool {
+    pointer.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Lines plus adjustments: `None` when it cannot be counted, `Some(None)` when a line has no price.
+fn sum(lines: &[Line], adjustments: &[Adjustment]) -> Option<Option<i64>> {
+    let mut sum: i64 = 0;
+    for line in lines {
+        let Some(price) = line.unit_price_minor else { return Some(None) };
+        sum = sum.checked_add(price.checked_mul(i64::from(line.quantity))?)?;
+    }
+    for adjustment in adjustments {
+        sum = sum.checked_add(adjustment.amount_minor)?;
+    }
+    Some(Some(sum))
 }

@@ -249,3 +249,38 @@ fn every_fault_is_said_at_once() {
     ];
     assert_eq!(pointers, expected);
 }
+
+#[test]
+fn what_does_not_add_up_is_said_beside_other_faults_where_they_are_not_the_cause() {
+    let draft = Draft { external_id: Some(String::new()), ..simple() };
+    let pointers = |draft: &Draft| -> Vec<String> {
+        draft.check(&PolicyBook::default()).unwrap_err().into_iter().map(|fault| fault.pointer).collect()
+    };
+    let unpaid = Draft { items: vec![item("")], amount: DraftAmount::default(), ..draft.clone() };
+    assert_eq!(pointers(&unpaid), ["/items/0/sku", "/amount", "/external_id"]);
+    let nothing = Draft { items: vec![], amount: DraftAmount::default(), ..simple() };
+    assert_eq!(pointers(&nothing), ["/items", "/amount"]);
+    let free = Draft { items: vec![item("")], amount: minor(0), ..draft };
+    assert_eq!(pointers(&free), ["/items/0/sku", "/amount_minor", "/external_id"]);
+    let unclear = Draft { items: vec![priced("", 1, "5")], amount: major("6"), ..simple() };
+    assert_eq!(pointers(&unclear), ["/items/0/sku"], "the line may be what is too little");
+    let wrong = Draft { items: vec![priced("a", 1, "x")], amount: DraftAmount::default(), ..simple() };
+    assert_eq!(pointers(&wrong), ["/items/0/unit_price"], "it has a price, which is wrong");
+}
+
+#[test]
+fn what_could_not_be_read_is_neither_judged_nor_a_cause() {
+    let beside = |draft: &Draft, unread: &[&str]| -> Vec<String> {
+        let unread: Vec<String> = unread.iter().map(|pointer| (*pointer).to_owned()).collect();
+        let faults = draft.faults_beside(&PolicyBook::default(), &unread);
+        faults.into_iter().map(|fault| fault.pointer).collect()
+    };
+    assert!(beside(&simple(), &["/external_id"]).is_empty());
+    let bad = Draft { items: vec![item(""), item("")], external_id: Some(String::new()), ..simple() };
+    assert_eq!(beside(&bad, &["/items/0/sku"]), ["/items/1/sku", "/external_id"]);
+    assert_eq!(beside(&bad, &["/items/1"]), ["/items/0/sku", "/external_id"]);
+    assert_eq!(beside(&bad, &["/item", "/items/10"]), ["/items/0/sku", "/items/1/sku", "/external_id"]);
+    let sums = Draft { items: vec![priced("a", 1, "5")], ..simple() };
+    assert_eq!(beside(&sums, &[]), ["/amount"]);
+    assert!(beside(&sums, &["/items/0/quantity"]).is_empty(), "it may be what makes the sum");
+}

@@ -50,23 +50,23 @@ fn version_1_reads_as_it_did_when_it_was_written() {
     }
     insta::assert_snapshot!(lives, @"
     ORD-01KB0000000000000000000001 v13 completed | Completed | paid
-    6a39534c8cb34b3d525865d57e4f4509c47d73901b8e1d16bc01fe1e24e53b67
+    5eee4588e6eeaafa6a507679da1e6d873ff9359e9332c8a40b9299876dedb08b
     ORD-01KB0000000000000000000002 v8 rejected | Closed (rejected in review) | refunded
-    5889fb387106551d63cfc1a19d7e51941df7f7258eead662bdad454b09d42523
+    2e300dcf7909a588a26417248a293b6658799aeaa57b61f1b9b85c59c9971df3
     ORD-01KB0000000000000000000003 v7 expired | Cancelled (payment timed out) | refund_skipped
-    34de638bc15e6adac675a11b11f6e58ce5349c127354f9faf121cc7c2c65bd71
+    f2bd31d8780ef1c0a418720163458af0792707cfdbaa0d2f92769a11ec391e7e
     ORD-01KB0000000000000000000004 v2 failed | Failed: out of stock | pending
-    44448cda7d087a5b378500de4810ca5ccc3c601bc8ddcac30295b4edcd963b13
+    4e4baa6e3c25ff722586b8d7b64b567ee03372f6fbaa93650539835b482a3627
     ORD-01KB0000000000000000000005 v2 failed | Failed: unknown SKU | pending
-    a3d329321ea9192bcd1ed84fd8a9bdd56a3915a8010924ac7a67c37b2add60a0
+    eea1843c4750b19063c4fc96fba08c45494d4f4fc849d1dcfbd3051d98138cb8
     ORD-01KB0000000000000000000006 v5 cancelled | Cancelled | pending
-    14c219bc7a07e0ec9ea66eb0bd6b2baf6efa4af3ff82a1801aa4ee758e7ae03e
+    af65445ce38d3f6e8c2e629270e4e7dadba5323ddb3813f7639a142dc6d740ab
     ORD-01KB0000000000000000000007 v10 failed | Failed: rolled back by an operator | refunded
-    468a619732ee233d3acab5067ce895ce7bc2b5eb568f8f087127240cbd14a27a
+    fdc127cd43c42514e0837550e3a0c1b83005097971a5a3ecc72c0393705c6d2f
     ORD-01KB0000000000000000000008 v4 failed | Failed: payment failed | failed
-    1a03221ec767b0952524745afdc54ec481981acb709576c68213477c97287a90
+    8f33af49ad4ad1070025fda26941955c811028ed8ba182efedf6ecf075eedbce
     ORD-01KB0000000000000000000009 v6 failed | Failed: shipping failed | refunded
-    e6f5e4aabde33bc9bb3363f9a74525fb7a1c5118f6b7d44327e14662eb8b6805
+    3f46cbff1ae8cdcd1bce94d2da776672ead7e4dc34d26b512ddf304f49d1db2f
     ");
 }
 

@@ -9,12 +9,15 @@ use crate::record::Record;
 use crate::stock::StockBook;
 use crate::table::Table;
 use omniflow_core::{
-    Actor, ChainHash, Command, Demand, EffectKey, EffectKind, Entry, Event, Order, OrderId, Outcome, Receipt,
-    Step, StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
+    Actor, ChainHash, Command, Demand, EffectKey, EffectKind, Entry, Event, Order, OrderId, Outcome,
+    ReasonText, Receipt, Step, StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
 };
 use omniflow_engine::{Details, Error, Placement, Request, StockSet};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{HashMap, HashSet, VecDeque};
+
+const SET_ASIDE: &str =
+    "this order is set aside, since working on it failed twice; stop the server and run `omniflow verify`";
 
 /// An order as the batch changes it.
 pub(crate) struct Working {
@@ -60,6 +63,12 @@ pub(crate) struct Batch<'a> {
     pub(crate) settled: HashSet<(OrderKey, EffectKey)>,
     pub(crate) external_ids: HashMap<String, OrderKey>,
     pub(crate) replies: Vec<Reply>,
+    /// Orders with which nothing is done.
+    pub(crate) set_aside: &'a HashSet<OrderKey>,
+    /// The order at work, for whoever asks after a fault.
+    pub(crate) at_work: Option<OrderKey>,
+    /// Whether the commit itself has begun, after which an error leaves unknown what is on disk.
+    pub(crate) is_committing: bool,
 }
 
 impl Batch<'_> {
@@ -81,9 +90,10 @@ impl Batch<'_> {
                 };
                 self.replies.push(Reply::Stock(reply, answer));
             }
-            Job::Outcome(key, command) => self.outcome(key, &command)?,
-            Job::Due(due) => self.due(due.keys)?,
+            Job::Outcome(key, effect, outcome) => self.outcome(key, effect, *outcome)?,
+            Job::Due(keys) => self.due(keys)?,
         }
+        self.at_work = None;
         Ok(())
     }
 
@@ -96,6 +106,7 @@ impl Batch<'_> {
             return Ok(Err(Error::ExternalIdTaken(holder)));
         }
         let (key, order_id) = self.mint.mint(self.at)?;
+        self.at_work = Some(key);
         let external_id = terms.external_id.as_ref().map(|id| id.as_str().to_owned());
         let details = self.salted(details)?;
         let hash = details.as_ref().map(|(salt, body)| Details::hash(body, salt));
@@ -146,6 +157,9 @@ impl Batch<'_> {
 
     /// A client's request of one order.
     fn request(&mut self, key: OrderKey, request: Request) -> Result<Result<OrderKey, Error>, StorageError> {
+        if self.set_aside.contains(&key) {
+            return Ok(Err(Error::Unavailable(SET_ASIDE.to_owned())));
+        }
         let Some(working) = self.working(key)? else { return Ok(Err(Error::OrderNotFound)) };
         if working.order.id != request.order_id {
             return Ok(Err(Error::OrderNotFound));
@@ -164,27 +178,33 @@ impl Batch<'_> {
         }
     }
 
-    /// What became of an effect.
-    fn outcome(&mut self, key: OrderKey, command: &Command) -> Result<(), StorageError> {
-        if let Command::Settle { effect, .. } = command {
-            self.settled.insert((key, *effect));
+    /// What became of an effect. An answer that cannot be true is as good as none: a person must look.
+    fn outcome(&mut self, key: OrderKey, effect: EffectKey, outcome: Outcome) -> Result<(), StorageError> {
+        self.settled.insert((key, effect));
+        if self.set_aside.contains(&key) {
+            return Ok(());
         }
         let Some(working) = self.working(key)? else {
             tracing::error!(key = key.0, "an outcome for no known order");
             return Ok(());
         };
-        match decide(&working.order, command) {
-            Ok(events) => self.apply(key, events, &actor_of(command)),
+        let actor = actor_of(effect, &outcome);
+        match decide(&working.order, &Command::Settle { effect, outcome }) {
+            Ok(events) => self.apply(key, events, &actor),
             Err(rejection) => {
                 tracing::error!(order_id = %working.order.id, %rejection, "a provider's answer was refused");
-                Ok(())
+                let last_error = ReasonText::new(format!("its answer cannot be true: {rejection}")).ok();
+                let outcome = Outcome::Unknown { attempts: 1, last_error };
+                let events = decide(&working.order, &Command::Settle { effect, outcome })
+                    .map_err(|rejection| StorageError::Diverged(rejection.to_string()))?;
+                self.apply(key, events, &Actor::engine())
             }
         }
     }
 
     /// Fires what is due of these orders, and nothing early.
     fn due(&mut self, due: VecDeque<OrderKey>) -> Result<(), StorageError> {
-        for key in due {
+        for key in due.into_iter().filter(|key| !self.set_aside.contains(key)) {
             let at = self.at;
             let Some(working) = self.working(key)? else { continue };
             let timers = next(&working.order).timers;
@@ -245,6 +265,7 @@ impl Batch<'_> {
 
     /// The batch's copy of an order, made at first use.
     fn working(&mut self, key: OrderKey) -> Result<Option<&Working>, StorageError> {
+        self.at_work = Some(key);
         if !self.orders.contains_key(&key) {
             let record = match self.table.get(key) {
                 Some(encoded) => Some(Record::decode(&encoded)?),
@@ -282,12 +303,9 @@ impl Working {
 }
 
 /// Who is behind an outcome that the engine itself brought.
-fn actor_of(command: &Command) -> Actor {
-    match command {
-        Command::Settle {
-            effect,
-            outcome: Outcome::Done(_) | Outcome::Accepted { .. } | Outcome::Refused { .. },
-        } => match effect.step.kind() {
+fn actor_of(effect: EffectKey, outcome: &Outcome) -> Actor {
+    match outcome {
+        Outcome::Done(_) | Outcome::Accepted { .. } | Outcome::Refused { .. } => match effect.step.kind() {
             EffectKind::Ship => Actor::carrier(),
             EffectKind::RefundPayment => Actor::payments(),
             _ => Actor::engine(),

@@ -78,12 +78,14 @@ impl Batch<'_> {
     pub(crate) fn write(&mut self, position: &mut u64, verified: bool) -> Result<Vec<Written>, StorageError> {
         execute(self.connection, "BEGIN IMMEDIATE")?;
         let written = self.write_orders(position)?;
+        self.at_work = None;
         self.stock.write(self.connection, self.at)?;
         if verified {
             let sql = "UPDATE meta SET value = ?1 WHERE name = 'verified_position'";
             self.connection.prepare_cached(sql)?.execute([position.cast_signed()])?;
         }
         crate::crash::point("before-commit");
+        self.is_committing = true;
         execute(self.connection, "COMMIT")?;
         crate::crash::point("after-commit");
         Ok(written)
@@ -94,6 +96,7 @@ impl Batch<'_> {
         let mut written = Vec::with_capacity(self.changed.len());
         for key in &self.changed {
             let Some(working) = self.orders.get_mut(key) else { continue };
+            self.at_work = Some(*key);
             *position += 1;
             written.push((*key, write_order(&mut statements, *key, working, *position)?));
         }

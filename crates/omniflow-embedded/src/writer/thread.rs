@@ -1,25 +1,26 @@
 //! The writer's thread: batches while all is well, recovery from disk after any fault.
 
+use super::backlog::Backlog;
 use super::batch::{Batch, Reply};
 use super::commit::Committed;
 use crate::checkpoint::Checkpoints;
 use crate::effects::EffectChange;
 use crate::error::StorageError;
-use crate::key::Mint;
-use crate::queue::{Due, Job, OrderReply, Queue, StockReply, Taken};
+use crate::key::{Mint, OrderKey};
+use crate::queue::{Job, OrderReply, Queue, StockReply, Taken};
 use crate::stock::StockBook;
-use crate::table::Table;
+use crate::table::{Changes, Table};
 use crate::timers::Timers;
-use omniflow_core::{Order, Timestamp};
+use omniflow_core::Order;
 use omniflow_engine::{Busy, Clock, Error, StockLevel, StockSet};
 use rusqlite::Connection;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
-use tokio::sync::{mpsc, oneshot, watch};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::{mpsc, watch};
 
-/// The most jobs of one commit: bounds its time and memory.
-const BATCH: usize = 2_048;
+/// What clients are told while the engine recovers.
+pub(crate) const RECOVERING: &str = "its storage failed; it is recovering";
 
 /// What the writer shows to the rest of the engine.
 pub(crate) struct Shared {
@@ -29,6 +30,9 @@ pub(crate) struct Shared {
     pub(crate) stock: RwLock<BTreeMap<omniflow_core::Sku, StockLevel>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) position: watch::Sender<u64>,
+    /// Orders on which the engine failed again after a recovery: nothing is done with them, so that they
+    /// do not stop all others.
+    pub(crate) set_aside: Mutex<HashSet<OrderKey>>,
     pub(crate) metrics: Metrics,
 }
 
@@ -41,8 +45,13 @@ impl Shared {
             stock: RwLock::default(),
             clock,
             position: watch::Sender::new(0),
+            set_aside: Mutex::default(),
             metrics: Metrics::default(),
         }
+    }
+
+    pub(crate) fn set_aside(&self) -> MutexGuard<'_, HashSet<OrderKey>> {
+        self.set_aside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,13 +61,15 @@ pub(crate) struct Metrics {
     pub(crate) commits: AtomicU64,
     pub(crate) jobs: AtomicU64,
     pub(crate) recoveries: AtomicU64,
+    /// What the writer has taken from the queue and not decided.
+    pub(crate) backlog: AtomicUsize,
 }
 
 /// Answers to be handed out, off the writer.
 pub(crate) struct Answers {
     pub(crate) orders: Vec<(OrderReply, Result<Arc<Order>, Error>)>,
     pub(crate) stocks: Vec<(StockReply, Result<StockSet, Error>)>,
-    pub(crate) waiters: Vec<(oneshot::Sender<Arc<Order>>, Arc<Order>)>,
+    pub(crate) waiters: Vec<(Changes, Arc<Order>)>,
     /// The jobs' tokens: work is done when its answers are out.
     pub(crate) tokens: Vec<Busy>,
 }
@@ -79,7 +90,7 @@ pub(crate) struct Writer {
     pub(crate) stock: StockBook,
     pub(crate) mint: Mint,
     pub(crate) position: u64,
-    pub(crate) last_at: Timestamp,
+    pub(crate) set_aside: HashSet<OrderKey>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) answers: mpsc::UnboundedSender<Answers>,
     pub(crate) effects: mpsc::UnboundedSender<Vec<EffectChange>>,
@@ -88,76 +99,76 @@ pub(crate) struct Writer {
 impl Writer {
     /// Works until the engine stops and says how it ended; an error is a fault of the storage, after which
     /// nothing in memory may be trusted.
-    pub(crate) fn run(&mut self) -> Result<End, StorageError> {
-        let mut waiting: VecDeque<(Job, Busy)> = VecDeque::new();
-        let mut due: VecDeque<(Due, Busy)> = VecDeque::new();
+    pub(crate) fn run(&mut self) -> Result<End, Fault> {
+        let mut backlog = Backlog::default();
         let mut spare = Vec::new();
         loop {
-            let idle = waiting.is_empty() && due.is_empty();
-            match self.shared.queue.take(spare, idle) {
+            match self.shared.queue.take(spare, backlog.is_idle()) {
                 Taken::Jobs(mut jobs) => {
-                    waiting.extend(jobs.drain(..));
+                    backlog.extend(&mut jobs);
                     spare = jobs;
                 }
-                // Timers that are due and not decided come from the disk at the next start.
-                Taken::Stop if waiting.is_empty() => return Ok(End::Stopped),
+                Taken::Stop if backlog.can_stop() => return Ok(End::Stopped),
                 Taken::Stop => spare = vec![],
                 Taken::Abandon => return Ok(End::Abandoned),
             }
-            let jobs = next_batch(&mut waiting, &mut due);
-            if !jobs.is_empty() {
-                self.batch(jobs)?;
+            let jobs = backlog.next_batch();
+            self.shared.metrics.backlog.store(backlog.len(), Ordering::Relaxed);
+            if !jobs.is_empty()
+                && let Err(fault) = self.batch(jobs)
+            {
+                backlog.refuse(RECOVERING);
+                return Err(fault);
             }
         }
     }
 
     /// Decides, commits, shows and answers one batch.
-    fn batch(&mut self, jobs: Vec<(Job, Busy)>) -> Result<(), StorageError> {
+    fn batch(&mut self, jobs: Vec<(Job, Busy)>) -> Result<(), Fault> {
         let mut tokens = Vec::with_capacity(jobs.len());
-        let due_by =
-            jobs.iter().filter_map(|(job, _)| if let Job::Due(due) = job { Some(due.by) } else { None });
-        self.last_at = due_by.fold(self.last_at.max(self.shared.clock.now()), Timestamp::max);
         let count = jobs.len() as u64;
         self.shared.queue.decided(jobs.iter().filter(|(job, _)| job.is_client()).count());
         let mut batch = Batch {
             connection: &self.connection,
             table: &self.shared.table,
+            set_aside: &self.set_aside,
             stock: &mut self.stock,
             mint: &mut self.mint,
-            at: self.last_at,
+            at: self.shared.clock.now(),
             orders: HashMap::with_capacity(jobs.len()),
             changed: Vec::with_capacity(jobs.len()),
             settled: HashSet::new(),
             external_ids: HashMap::new(),
             replies: Vec::with_capacity(jobs.len()),
+            at_work: None,
+            is_committing: false,
         };
-        let mut fault = None;
+        let mut result = Ok(vec![]);
         for (job, busy) in jobs {
             tokens.push(busy);
-            match &fault {
-                Some(_) => job.refuse(Error::OutcomeUnknown),
-                None => fault = batch.decide(job).err(),
+            match &result {
+                Ok(_) => result = batch.decide(job).map(|()| vec![]),
+                Err(_) => job.refuse(Error::Unavailable(RECOVERING.to_owned())),
             }
         }
-        let written = match fault {
-            Some(fault) => Err(fault),
-            None if batch.is_dirty() => {
-                let verified = self.checkpoints.take_verified();
-                batch.write(&mut self.position, verified)
-            }
-            None => Ok(vec![]),
-        };
-        let written = match written {
+        if result.is_ok() && batch.is_dirty() {
+            let verified = self.checkpoints.take_verified();
+            result = batch.write(&mut self.position, verified);
+        }
+        let written = match result {
             Ok(written) => written,
-            Err(fault) => {
-                give_up(batch.replies);
+            Err(error) => {
+                // Before the commit began nothing is on disk; after that nobody knows.
+                let unknown = batch.is_committing;
+                let fault = Fault { error, order: batch.at_work };
+                give_up(batch.replies, unknown);
                 return Err(fault);
             }
         };
         let committed = Committed::of(batch, written, self.position, &*self.shared.clock);
         self.count(count);
         self.show(committed, tokens);
-        self.checkpoints.between_batches(&self.connection)
+        self.checkpoints.between_batches(&self.connection).map_err(|error| Fault { error, order: None })
     }
 
     /// Ends well: the log is folded into the database, and the next start need not verify it.
@@ -180,13 +191,13 @@ impl Writer {
     /// Shows what is committed, starts what it calls for, and answers all who waited.
     fn show(&self, mut committed: Committed, tokens: Vec<Busy>) {
         if !committed.stock.is_empty() {
-            let mut stock = self.shared.stock.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut stock = self.shared.stock.write().unwrap_or_else(PoisonError::into_inner);
             stock.extend(committed.stock.into_iter().map(|level| (level.sku.clone(), level)));
         }
         let mut waiters = vec![];
         for publication in &mut committed.publications {
-            for waiter in self.shared.table.publish(publication) {
-                waiters.push((waiter, Arc::clone(&publication.order)));
+            if let Some(waiting) = self.shared.table.publish(publication) {
+                waiters.push((waiting, Arc::clone(&publication.order)));
             }
         }
         self.shared.timers.change(&committed.timers, &self.shared.clock.busy());
@@ -203,37 +214,19 @@ impl Writer {
     }
 }
 
-/// The next jobs in the order in which they came. Timers that are due come as one long job; a bounded
-/// part of it goes into each batch, so that clients are served in between.
-fn next_batch(waiting: &mut VecDeque<(Job, Busy)>, due: &mut VecDeque<(Due, Busy)>) -> Vec<(Job, Busy)> {
-    let mut batch = Vec::with_capacity(waiting.len().min(BATCH) + 1);
-    if let Some((first, busy)) = due.front_mut() {
-        let keys = first.keys.drain(..first.keys.len().min(BATCH / 2)).collect();
-        batch.push((Job::Due(Due { keys, by: first.by }), busy.clone()));
-        if first.keys.is_empty() {
-            due.pop_front();
-        }
-    }
-    while batch.len() < BATCH
-        && let Some((job, busy)) = waiting.pop_front()
-    {
-        match job {
-            Job::Due(more) => {
-                due.push_back((more, busy));
-                break;
-            }
-            job => batch.push((job, busy)),
-        }
-    }
-    batch
+/// A fault, and the order at work when it came, if it was one's.
+pub(crate) struct Fault {
+    pub(crate) error: StorageError,
+    pub(crate) order: Option<OrderKey>,
 }
 
-/// The commit failed: nobody knows whether it is on disk.
-fn give_up(replies: Vec<Reply>) {
+/// Answers those whose requests were decided and are not known to be on disk.
+fn give_up(replies: Vec<Reply>, unknown: bool) {
+    let error = if unknown { Error::OutcomeUnknown } else { Error::Unavailable(RECOVERING.to_owned()) };
     for reply in replies {
         match reply {
-            Reply::Order(reply, _) => drop(reply.send(Err(Error::OutcomeUnknown))),
-            Reply::Stock(reply, _) => drop(reply.send(Err(Error::OutcomeUnknown))),
+            Reply::Order(reply, _) => drop(reply.send(Err(error.clone()))),
+            Reply::Stock(reply, _) => drop(reply.send(Err(error.clone()))),
         }
     }
 }
@@ -245,8 +238,8 @@ pub(crate) async fn answer(mut answers: mpsc::UnboundedReceiver<Answers>) {
         for (reply, answer) in batch.orders {
             drop(reply.send(answer));
         }
-        for (waiter, order) in batch.waiters {
-            drop(waiter.send(order));
+        for (waiting, order) in batch.waiters {
+            waiting.send_replace(Some(order));
         }
         for (reply, answer) in batch.stocks {
             drop(reply.send(answer));

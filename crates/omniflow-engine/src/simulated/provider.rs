@@ -3,10 +3,9 @@
 use super::reports::Report;
 use super::script::ScriptStep;
 use super::{Act, ProviderName, Record, Shared, Simulated, State, What, answer};
-use crate::{Answer, Attempt, Busy, Carrier, Payments, RefundRequest, ShipmentRequest};
+use crate::{Answer, Attempt, Busy, Carrier, Payments, RefundRequest, ShipmentRequest, crash};
 use omniflow_core::{EffectId, Money, ReasonText, Receipt, Timestamp};
 use std::future::pending;
-use std::io;
 use std::sync::Arc;
 
 /// What a provider is asked for.
@@ -130,8 +129,8 @@ impl Shared {
 
     /// Writes down what is refused or accepted, and remembers it.
     fn take(&self, state: &mut State, ask: Ask<'_>, record: Record) -> Plan {
-        if let Err(error) = self.ledger.append(&record) {
-            return Plan::Answer(not_written(&error));
+        if let Err(not_taken) = self.write_down(&record) {
+            return Plan::Answer(not_taken);
         }
         let attempt = match record.what {
             What::Refused => Attempt::Refused { reason: record.reason.clone() },
@@ -142,19 +141,34 @@ impl Shared {
     }
 
     fn do_now(&self, ask: Ask<'_>) -> Attempt {
-        match self.ledger.append(&self.record(ask, What::Done)) {
+        match self.write_down(&self.record(ask, What::Done)) {
             Ok(()) => Attempt::Done(answer::receipt(ask.provider, ask.effect_id)),
-            Err(error) => not_written(&error),
+            Err(not_taken) => not_taken,
         }
     }
 
     /// Ends the work on an effect. Of several who waited for it, the first writes it down, before any answers.
+    /// Until that has succeeded the effect stays in progress, so that whoever comes next writes it down.
     fn finish(&self, ask: Ask<'_>) -> Attempt {
         let mut state = self.lock();
-        match state.in_progress.remove(ask.effect_id) {
-            Some(_) => self.do_now(ask),
-            None => Attempt::Done(answer::receipt(ask.provider, ask.effect_id)),
+        if !state.in_progress.contains_key(ask.effect_id) {
+            return Attempt::Done(answer::receipt(ask.provider, ask.effect_id));
         }
+        let attempt = self.do_now(ask);
+        if matches!(attempt, Attempt::Done(_)) {
+            state.in_progress.remove(ask.effect_id);
+        }
+        attempt
+    }
+
+    /// Writes down what is done with an effect, before anybody is answered. What cannot be written down is
+    /// not taken.
+    fn write_down(&self, record: &Record) -> Result<(), Attempt> {
+        self.ledger.append(record).map_err(|error| Attempt::NotTaken {
+            error: format!("the simulated provider cannot write its ledger: {error}"),
+        })?;
+        crash::point("effect-taken");
+        Ok(())
     }
 
     pub(super) fn record(&self, ask: Ask<'_>, what: What) -> Record {
@@ -173,11 +187,6 @@ impl Shared {
             report_at: None,
         }
     }
-}
-
-/// An effect that cannot be written down is not taken.
-fn not_written(error: &io::Error) -> Attempt {
-    Attempt::NotTaken { error: format!("the simulated provider cannot write its ledger: {error}") }
 }
 
 impl Memory {

@@ -82,9 +82,9 @@ async fn ask(
     headers: &HeaderMap,
     command: Command,
 ) -> Result<Response, Problem> {
-    let if_version = conditional::if_match(headers)?;
-    let request = Request { order_id, command, actor: api.actor(), if_version };
-    let order = api.engine.command(request).await?;
+    let if_match = conditional::if_match(headers)?;
+    let request = Request { order_id, command, actor: api.actor(), if_version: None };
+    let order = conditional::command(&*api.engine, request, if_match.as_ref()).await?;
     Ok(api.show(&order, headers))
 }
 

@@ -100,7 +100,7 @@ pub(super) async fn set(
             actor: api.actor(),
         })
     })?;
-    let set = api.engine.set_stock(change).await?;
+    let set = api.engine.set_stock(change).await.map_err(|error| refused(error, "/on_hand"))?;
     let status = if set.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(show(status, StockView::of(&set.level)))
 }
@@ -121,7 +121,32 @@ pub(super) async fn adjust(State(api): State<Api>, Payload(body): Payload) -> Re
             "/sku",
             "is not in the catalogue; PUT /api/v1/inventory/{sku} adds it",
         ),
-        other => other.into(),
+        other => refused(other, "/delta"),
     })?;
     Ok(show(StatusCode::OK, StockView::of(&level)))
+}
+
+/// A refusal, with the pointer of the number that was asked for where that is too large.
+fn refused(error: Error, number: &'static str) -> Problem {
+    match error {
+        Error::StockTooLarge => {
+            let detail = format!("must leave no more than {} on hand", StockLevel::MAX);
+            Problem::field(Code::InvalidField, number, detail)
+        }
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Place;
+
+    #[test]
+    fn too_much_stock_is_a_fault_of_the_number_that_makes_it() {
+        let problem = refused(Error::StockTooLarge, "/on_hand");
+        assert_eq!(problem.code(), Code::InvalidField);
+        assert_eq!(problem.errors()[0].place, Place::Pointer("/on_hand".to_owned()));
+        assert_eq!(refused(Error::Overloaded, "/on_hand").code(), Code::Overloaded);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::conditional::{self, Tags};
 use super::path::OrderPath;
+use super::placing::SkuPlaces;
 use super::view::{DetailsView, OrderView};
 use super::{Api, etag, order_response, placing};
 use crate::{Code, FieldError, Payload, Problem};
@@ -19,13 +20,12 @@ pub(super) async fn place(
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
-    let (draft, details) = placing::read(&body)?;
-    let terms = draft.check(&api.policies).map_err(placing::problem)?;
+    let placing::Sent { terms, details, skus } = placing::read(&body, &api.policies)?;
     let details = Some(details).filter(|details| !details.is_empty());
     let lines: Vec<Sku> = terms.lines.iter().map(|line| line.sku.clone()).collect();
     let placed = api.engine.place(Placement { terms, details, actor: api.actor() }).await;
     let order = placed.map_err(|error| match error {
-        Error::UnknownSku(unknown) => unknown_lines(&lines, &unknown),
+        Error::UnknownSku(unknown) => unknown_lines(&lines, &skus, &unknown),
         other => other.into(),
     })?;
     let mut response = api.show(&order, &headers);
@@ -37,10 +37,10 @@ pub(super) async fn place(
 }
 
 /// Every line whose SKU is unknown, by its pointer.
-fn unknown_lines(lines: &[Sku], unknown: &[Sku]) -> Problem {
-    let faults = (0..).zip(lines).filter(|(_, sku)| unknown.contains(sku)).map(|(place, sku): (usize, _)| {
+fn unknown_lines(lines: &[Sku], skus: &SkuPlaces, unknown: &[Sku]) -> Problem {
+    let faults = (0..).zip(lines).filter(|(_, sku)| unknown.contains(sku)).map(|(line, sku)| {
         let detail = format!("is not in the catalogue ({sku}); PUT /api/v1/inventory/{{sku}} adds a SKU");
-        FieldError::at(Code::UnknownSku, format!("/items/{place}/sku"), detail)
+        FieldError::at(Code::UnknownSku, skus.pointer(line), detail)
     });
     Problem::of_fields(faults.collect())
 }
@@ -51,11 +51,15 @@ pub(super) async fn read(
     OrderPath(id): OrderPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let required = conditional::if_match(&headers)?;
     let known = conditional::if_none_match(&headers)?;
     let wait = conditional::wait(&headers)?;
     let mut order = api.engine.read(&id).await?;
+    if required.is_some_and(|required| !required.match_strongly(order.version)) {
+        return Err(Error::VersionMismatch { current: order.version }.into());
+    }
     if let Some(known) = known
-        && known.matches(order.version)
+        && known.match_weakly(order.version)
     {
         match changed(&api, &id, &order, &known, wait.unwrap_or_default()).await? {
             Some(newer) => order = newer,
@@ -80,7 +84,7 @@ async fn changed(
         let mut version = order.version;
         loop {
             let newer = api.engine.changed(id, version).await?;
-            if !known.matches(newer.version) {
+            if !known.match_weakly(newer.version) {
                 return Ok(newer);
             }
             version = newer.version;

@@ -27,7 +27,7 @@ pub(super) async fn pay(
     headers: HeaderMap,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
-    let if_version = conditional::if_match(&headers)?;
+    let if_match = conditional::if_match(&headers)?;
     if body.trim_ascii().is_empty() && !api.implicit_capture {
         let detail = "is required here: say what happened, such as {\"outcome\": \"captured\"}";
         return Err(Problem::field(Code::InvalidField, "", detail));
@@ -37,7 +37,8 @@ pub(super) async fn pay(
         report.amount = paid(&*require(&api, &order_id).await?, &amount, currency)?;
     }
     let command = Command::ReportPayment(report);
-    let order = api.engine.command(Request { order_id, command, actor: api.actor(), if_version }).await?;
+    let request = Request { order_id, command, actor: api.actor(), if_version: None };
+    let order = conditional::command(&*api.engine, request, if_match.as_ref()).await?;
     Ok(api.show(&order, &headers))
 }
 

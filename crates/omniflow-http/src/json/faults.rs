@@ -13,7 +13,7 @@ pub(super) struct Faults {
 }
 
 /// The most faults that are listed: a body of nothing but unknown keys is not sent back whole.
-const MAX_LISTED: usize = 100;
+pub(crate) const MAX_LISTED: usize = 100;
 
 impl Faults {
     pub(super) fn note(&self, code: Code, path: Path<'_>, detail: impl Into<Cow<'static, str>>) {
@@ -37,16 +37,17 @@ impl Faults {
         }
     }
 
-    /// What was read, if there is no fault.
-    pub(super) fn settle<T>(self, read: Option<T>) -> Result<T, Problem> {
+    /// What was read, beside the faults; but a body that repeats a key is refused for that alone.
+    pub(super) fn settle<T>(self, read: Option<T>) -> Result<(T, Vec<FieldError>), Problem> {
         let mut found = self.found.into_inner();
         if self.repeats_a_key.get() {
             found.retain(|fault| fault.code == Code::InvalidJson);
+            return Err(Problem::of_fields(found));
         }
         match read {
-            Some(read) if found.is_empty() => Ok(read),
+            Some(read) => Ok((read, found)),
             None if found.is_empty() => Err(Problem::internal("a body was refused and no fault was noted")),
-            _ => Err(Problem::of_fields(found)),
+            None => Err(Problem::of_fields(found)),
         }
     }
 }

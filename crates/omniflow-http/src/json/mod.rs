@@ -29,7 +29,9 @@ mod value;
 pub use object::Object;
 pub use value::{Kind, Value};
 
-use crate::{Code, Problem};
+use crate::{Code, FieldError, Problem};
+pub(crate) use faults::MAX_LISTED;
+
 use faults::Faults;
 use path::Path;
 
@@ -43,6 +45,21 @@ pub fn read<'j, T>(
     body: &'j [u8],
     shape: impl for<'v> FnOnce(&Object<'v, 'j>) -> Option<T>,
 ) -> Result<T, Problem> {
+    match read_beside_faults(body, shape)? {
+        (read, faults) if faults.is_empty() => Ok(read),
+        (_, faults) => Err(Problem::of_fields(faults)),
+    }
+}
+
+/// Reads a body as [`read`] does, but gives what `shape` made of it beside the faults, for a caller who looks
+/// for more of them. `shape` puts something in the place of what it could not read.
+///
+/// # Errors
+/// As [`read`], but for faults beside which `shape` gave a value.
+pub(crate) fn read_beside_faults<'j, T>(
+    body: &'j [u8],
+    shape: impl for<'v> FnOnce(&Object<'v, 'j>) -> Option<T>,
+) -> Result<(T, Vec<FieldError>), Problem> {
     if is_absent(body) {
         return Err(Problem::field(Code::InvalidField, "", "is required: send a JSON object"));
     }
@@ -64,7 +81,7 @@ pub fn read_optional<'j, T>(
 fn read_text<'j, T>(
     text: &'j str,
     shape: impl for<'v> FnOnce(&Object<'v, 'j>) -> Option<T>,
-) -> Result<T, Problem> {
+) -> Result<(T, Vec<FieldError>), Problem> {
     if !text.trim_ascii_start().starts_with('{') {
         raw::check(text).map_err(|error| not_json(&error.to_string()))?;
         return Err(Problem::field(Code::InvalidField, "", "must be a JSON object"));

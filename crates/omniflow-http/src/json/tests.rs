@@ -198,7 +198,7 @@ fn faults_that_others_find_get_the_pointer_from_the_root() {
         })
     });
     let problem = problem.unwrap_err();
-    assert_eq!(problem.errors(), [crate::FieldError::at(Code::UnknownSku, "/a/b/0", "is not in stock")]);
+    assert_eq!(problem.errors(), [FieldError::at(Code::UnknownSku, "/a/b/0", "is not in stock")]);
 }
 
 #[test]

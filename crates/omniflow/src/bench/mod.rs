@@ -32,11 +32,10 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write as _};
-
 pub(crate) use args::BenchArgs;
 pub(crate) use error::Error;
 
+use crate::output;
 use report::Report;
 
 /// How a run that could be made came out.
@@ -79,13 +78,12 @@ pub(crate) fn run(args: BenchArgs) -> Result<Verdict, Error> {
         .enable_all()
         .build_local(tokio::runtime::LocalOptions::default())?;
     let report = runtime.block_on(run::execute(&plan))?;
-    let mut out = io::stdout().lock();
-    if json {
-        serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{report}")?;
-    }
-    out.flush()?;
+    output::print(|out| {
+        if json {
+            serde_json::to_writer_pretty(&mut *out, &report)?;
+            return writeln!(out);
+        }
+        write!(out, "{report}")
+    })?;
     Ok(Verdict::of(&report))
 }

@@ -2,41 +2,45 @@
 
 use crate::cli::DevArgs;
 use anyhow::Context;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// A data directory; a temporary one is removed when this is dropped.
-pub(super) struct Directory {
-    path: PathBuf,
-    is_temporary: bool,
+pub(super) enum Directory {
+    Kept(PathBuf),
+    /// Of a name that nobody can foresee, and for its owner alone: the system's temporary directory is
+    /// everybody's.
+    Temporary(TempDir),
 }
 
 impl Directory {
     pub(super) fn of(args: &DevArgs) -> anyhow::Result<Self> {
-        if !args.ephemeral {
-            std::fs::create_dir_all(&args.data_dir)
-                .with_context(|| format!("cannot make {}", args.data_dir.display()))?;
-            return Ok(Self { path: args.data_dir.clone(), is_temporary: false });
+        if args.ephemeral {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix("omniflow-dev-").permissions(Permissions::from_mode(0o700));
+            return builder.tempdir().map(Self::Temporary).context("cannot make a temporary directory");
         }
-        let path = std::env::temp_dir().join(format!("omniflow-dev-{}", std::process::id()));
-        // An older directory of the same name was left by a process that was killed.
-        if path.exists() {
-            std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-        std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self { path, is_temporary: true })
+        std::fs::create_dir_all(&args.data_dir)
+            .with_context(|| format!("cannot make {}", args.data_dir.display()))?;
+        Ok(Self::Kept(args.data_dir.clone()))
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        match self {
+            Self::Kept(path) => path,
+            Self::Temporary(directory) => directory.path(),
+        }
     }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        if self.is_temporary
-            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        if let Self::Temporary(directory) = self
+            && let Err(error) = std::fs::remove_dir_all(directory.path())
         {
-            tracing::warn!(%error, path = %self.path.display(), "the temporary directory stays");
+            tracing::warn!(%error, path = %directory.path().display(), "the temporary directory stays");
         }
     }
 }

@@ -68,10 +68,10 @@ async fn serve(args: DevArgs) -> Result<(), Failure> {
     let shutdown = Shutdown::new();
     tokio::spawn(stop_on_signal(shutdown.clone()));
     let directory = Directory::of(&args)?;
-    let manual = args.test_clock.then(|| ManualClock::new(SystemClock.now()));
+    let manual = args.test_clock.then(|| ManualClock::new(SystemClock::default().now()));
     let clock: Arc<dyn Clock> = match &manual {
         Some(clock) => Arc::new(clock.clone()),
-        None => Arc::new(SystemClock),
+        None => Arc::new(SystemClock::default()),
     };
     let simulated = Simulated::open(simulated::Options {
         clock: Arc::clone(&clock),

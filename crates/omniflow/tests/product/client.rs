@@ -158,6 +158,13 @@ impl Exchange {
         String::from_utf8(head).expect("a head is text")
     }
 
+    /// What still comes until the server closes its side.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.stream.read_to_string(&mut rest).expect("text");
+        rest
+    }
+
     /// Reads the answer.
     pub(crate) fn finish(mut self) -> Answer {
         let head = self.head();

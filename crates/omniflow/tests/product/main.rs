@@ -5,7 +5,9 @@
 
 mod bad_input;
 mod client;
+mod http;
 mod lifecycle_document;
+mod output;
 mod process;
 mod restarts;
 mod scenarios;

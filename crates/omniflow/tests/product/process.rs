@@ -2,6 +2,7 @@
 
 use crate::scenarios::ORDER;
 use crate::server::{Place, Server, omniflow, run};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -150,10 +151,14 @@ fn an_ephemeral_directory_goes_away_and_a_named_one_stays() {
     command.env("TMPDIR", place.data());
     let server = Server::start(command);
     server.client.place(ORDER);
-    let entries = || std::fs::read_dir(place.data()).unwrap().count();
-    assert_eq!(entries(), 1);
+    let entries = || -> Vec<_> { std::fs::read_dir(place.data()).unwrap().map(Result::unwrap).collect() };
+    let [directory] = &entries()[..] else { panic!("one directory: {:?}", entries()) };
+    assert_eq!(directory.metadata().unwrap().permissions().mode() & 0o777, 0o700, "its owner's alone");
+    let name = directory.file_name().into_string().unwrap();
+    let random = name.strip_prefix("omniflow-dev-").unwrap();
+    assert!(random.len() >= 6 && random != server.pid().to_string(), "{name} can be foreseen");
     assert_eq!(server.terminate().code(), Some(0));
-    assert_eq!(entries(), 0);
+    assert_eq!(entries().len(), 0);
 }
 
 #[test]

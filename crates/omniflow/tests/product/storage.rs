@@ -76,7 +76,7 @@ fn verify_finds_every_kind_of_damage() {
     let place = filled();
     for statement in [
         "UPDATE events SET lines = CAST(replace(lines, 'iPhone 15', 'iPhone 16') AS BLOB) WHERE position = 1",
-        "UPDATE events SET lines = CAST(replace(lines, '50000', '50001') AS BLOB) WHERE position = 1",
+        "UPDATE events SET lines = CAST(replace(lines, '500.00', '500.01') AS BLOB) WHERE position = 1",
         "UPDATE events SET link = link + 1 WHERE position = 3",
         "UPDATE events SET first_seq = first_seq + 1 WHERE position = 2",
         "DELETE FROM events WHERE position = 2",

@@ -1,5 +1,7 @@
 //! Each test moves the clock in the end, which hangs if a provider lost a token.
 
+#[cfg(feature = "crash-points")]
+mod crash;
 mod listener;
 
 use super::*;
@@ -283,11 +285,32 @@ async fn a_provider_that_cannot_write_takes_nothing() {
     assert_eq!(street.ledger().len(), 1);
 }
 
+#[tokio::test]
+async fn of_several_who_wait_nobody_is_told_done_unless_it_is_written_down() {
+    let (_dir, path) = in_file();
+    let mut street = Street::new(100, Some(&path));
+    Arc::get_mut(&mut street.simulated.0).unwrap().ledger = Ledger::unwritable(&path);
+    let waiting = [street.ask(SHIP), street.ask(SHIP), street.ask(SHIP)];
+    street.pass(100).await;
+    for asked in waiting {
+        let (attempt, _) = asked.await.unwrap();
+        assert!(matches!(attempt, Attempt::NotTaken { .. }), "{attempt:?}");
+    }
+    assert_eq!(street.ledger(), []);
+    Arc::get_mut(&mut street.simulated.0).unwrap().ledger = Ledger::open(&path).unwrap();
+    let waiting = [street.ask(SHIP), street.ask(SHIP)];
+    street.pass(0).await;
+    for asked in waiting {
+        assert_eq!(asked.await.unwrap().0, Attempt::Done(shipped()));
+    }
+    assert_eq!(street.ledger(), [(100, What::Done, SHIP.to_owned())], "and written down once");
+}
+
 #[test]
 fn an_empty_token_is_no_trouble() {
     // With the system's clock nobody counts who is at work.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let clock = Arc::new(crate::clock::SystemClock);
+    let clock = Arc::new(crate::clock::SystemClock::default());
     let simulated = Simulated::open(Options { clock, carrier_delay_ms: 0, log: None }).unwrap();
     let request = request(SHIP);
     let (attempt, _) = runtime.block_on(simulated.providers().attempt(&request, Busy::default()));

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod envelope;
+mod every_fault;
 mod placing;
 mod reports;
 mod stock;

@@ -1,6 +1,7 @@
 //! Payment reports, decisions and other actions that make no sense.
 
 use super::{Bad, Fixture, NOWHERE, bad};
+use crate::scenarios::LARGE;
 
 #[test]
 fn payment_reports() {
@@ -106,12 +107,49 @@ fn versions_that_are_not_the_orders() {
             (request(&[("if-match", "\"3\"")]), 412, "version_mismatch", NOWHERE),
             (request(&[("if-match", "\"x\"")]), 412, "version_mismatch", NOWHERE),
             (request(&[("if-match", "2")]), 422, "invalid_field", "If-Match"),
-            (request(&[("if-match", "\"2\", \"3\"")]), 422, "invalid_field", "If-Match"),
+            (request(&[("if-match", "W/\"2\"")]), 412, "version_mismatch", NOWHERE),
+            (request(&[("if-match", "\"+2\"")]), 412, "version_mismatch", NOWHERE),
+            (request(&[("if-match", "\"02\"")]), 412, "version_mismatch", NOWHERE),
+            (request(&[("if-match", "\"2,\"")]), 412, "version_mismatch", NOWHERE),
+            (request(&[("if-match", "\"1\", \"3\"")]), 412, "version_mismatch", NOWHERE),
+            (request(&[("if-match", "\"1\""), ("if-match", "\"3\"")]), 412, "version_mismatch", NOWHERE),
+            (request(&[("if-match", "\"2\" \"3\"")]), 422, "invalid_field", "If-Match"),
+            (request(&[("if-match", "*, \"2\"")]), 422, "invalid_field", "If-Match"),
+            (request(&[("if-match", "\"2\""), ("if-match", "2")]), 422, "invalid_field", "If-Match"),
+            (request(&[("if-match", "")]), 422, "invalid_field", "If-Match"),
         ]);
+        let gone = format!("/api/v1/orders/ORD-1/{action}");
+        let headers = &[("if-match", "\"1\", \"2\"")];
+        let request = Bad { method: "POST", path: &gone, headers, body: body.as_bytes() };
+        shop.refuses([(request, 404, "order_not_found", NOWHERE)]);
     }
-    let path = format!("/api/v1/orders/{}/audit", shop.reviewed);
-    let answer = shop.client.ask("POST", &path, &[("if-match", "\"2\"")], br#"{"action":"APPROVE"}"#);
-    assert_eq!(answer.ok()["state"], "awaiting_payment");
+    let path = format!("/api/v1/orders/{}", shop.reviewed);
+    let read = |headers| Bad { method: "GET", path: &path, headers, body: b"" };
+    shop.refuses([
+        (read(&[("if-match", "\"1\"")]), 412, "version_mismatch", NOWHERE),
+        (read(&[("if-match", "W/\"2\"")]), 412, "version_mismatch", NOWHERE),
+        (read(&[("if-match", "2")]), 422, "invalid_field", "If-Match"),
+    ]);
+    assert_eq!(shop.client.ask("GET", &path, &[("if-match", "\"2\"")], b"").ok()["version"], 2);
+}
+
+#[test]
+fn versions_that_are_the_orders() {
+    let shop = Fixture::new();
+    for headers in [
+        &[("if-match", "\"2\"")][..],
+        &[("if-match", "*")],
+        &[("if-match", "\"1\", \"2\"")],
+        &[("if-match", "\"9\",W/\"2\", \"x,y\" , \"2\"")],
+        &[("if-match", "\"1\""), ("if-match", "\"2\"")],
+    ] {
+        let id = shop.client.place(LARGE);
+        let path = format!("/api/v1/orders/{id}/audit");
+        let answer = shop.client.ask("POST", &path, headers, br#"{"action":"APPROVE"}"#);
+        assert_eq!(answer.ok()["state"], "awaiting_payment", "{headers:?}");
+        let again = shop.client.ask("POST", &path, &[("if-match", "\"2\"")], br#"{"action":"APPROVE"}"#);
+        again.problem(412, "version_mismatch");
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn adjustments() {
         (r#"{"sku":"HomePod","delta":"1","reason":"x"}"#, 422, "invalid_field", "/delta"),
         (r#"{"sku":"HomePod","delta":1e300,"reason":"x"}"#, 422, "invalid_field", "/delta"),
         (r#"{"sku":"HomePod","delta":-9223372036854775808,"reason":"x"}"#, 422, "invalid_field", "/delta"),
-        (r#"{"sku":"HomePod","delta":9007199254740991,"reason":"x"}"#, 422, "invalid_field", NOWHERE),
+        (r#"{"sku":"HomePod","delta":9007199254740991,"reason":"x"}"#, 422, "invalid_field", "/delta"),
         (r#"{"sku":"ghost","delta":1,"reason":"x"}"#, 422, "unknown_sku", "/sku"),
         (r#"{"sku":"HomePod","delta":-120,"reason":"x"}"#, 409, "below_reserved", NOWHERE),
         (r#"{"sku":"iPad mini","delta":-401,"reason":"x"}"#, 409, "below_reserved", NOWHERE),
