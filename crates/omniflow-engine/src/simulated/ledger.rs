@@ -54,7 +54,7 @@ pub struct Ledger(Arc<Place>);
 
 #[derive(Debug)]
 enum Place {
-    File { path: PathBuf, file: File },
+    File { path: PathBuf, file: Mutex<File> },
     Memory(Mutex<Vec<u8>>),
 }
 
@@ -93,13 +93,13 @@ impl Ledger {
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         cut_torn_line(&mut file)?;
-        Ok(Self(Arc::new(Place::File { path: path.to_owned(), file })))
+        Ok(Self(Arc::new(Place::File { path: path.to_owned(), file: Mutex::new(file) })))
     }
 
     /// A ledger that cannot be written to.
     #[cfg(test)]
     pub(super) fn unwritable(path: &Path) -> Self {
-        Self(Arc::new(Place::File { path: path.to_owned(), file: File::open(path).unwrap() }))
+        Self(Arc::new(Place::File { path: path.to_owned(), file: Mutex::new(File::open(path).unwrap()) }))
     }
 
     /// Every record, first to last. An effect that was asked for again after it was done, by an engine that
@@ -132,8 +132,9 @@ impl Ledger {
         record.write(&mut line)?;
         match &*self.0 {
             Place::File { file, .. } => {
-                let mut file = file;
-                file.write_all(&line)
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                // A disk that got full in the middle of a line leaves no half of it.
+                file.write_all(&line).inspect_err(|_| drop(cut_torn_line(&mut file)))
             }
             Place::Memory(lines) => {
                 lines.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&line);

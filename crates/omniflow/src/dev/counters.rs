@@ -37,6 +37,7 @@ impl Collector for Counters {
             ("queue_length", "Jobs waiting for the writer", counters.queue_length),
             ("open_orders", "Orders that have not come to rest", counters.open_orders),
             ("timers", "Timers set", counters.timers),
+            ("orders_set_aside", "Orders left alone after failing twice: alert on any", counters.set_aside),
             ("effects_in_flight", "Effects being tried at providers", counters.effects),
         ];
         for (name, help, value) in gauges {
