@@ -4,7 +4,9 @@
 use crate::error::StorageError;
 use crate::schema;
 use rusqlite::Connection;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::mpsc;
@@ -77,7 +79,7 @@ impl Checkpoints {
     }
 }
 
-fn beside(file: &std::path::Path) -> rusqlite::Result<()> {
+fn beside(file: &Path) -> rusqlite::Result<()> {
     let connection = schema::open_checkpointer(file)?;
     passive(&connection)?;
     passive(&connection)
@@ -88,16 +90,22 @@ fn passive(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
-/// Folds the whole log into the database and syncs both, waiting for readers.
-///
-/// A database that a full disk keeps from growing is left as it is: on a full disk no commit reaches the
-/// log, so there is nothing in it that a failed sync left behind.
-pub(crate) fn settle(connection: &Connection) -> Result<(), StorageError> {
-    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
-    match busy.map_err(StorageError::from) {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(StorageError::Diverged("another program is reading the database".to_owned())),
-        Err(full) if full.is_disk_full() => Ok(()),
-        Err(error) => Err(error),
+/// Syncs the log as it is.
+pub(crate) fn sync_log(database: &Path) -> Result<(), StorageError> {
+    match File::open(database.with_extension("db-wal")) {
+        Ok(log) => Ok(log.sync_data()?),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Folds the whole log into the database, and syncs that.
+pub(crate) fn settle(connection: &Connection) -> Result<(), StorageError> {
+    let frames = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let (logged, folded) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], frames)?;
+    if folded < logged {
+        let detail = "another program, such as `omniflow verify`, is reading the database; waiting for it";
+        return Err(StorageError::Diverged(detail.to_owned()));
+    }
+    Ok(())
 }

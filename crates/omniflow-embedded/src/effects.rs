@@ -3,7 +3,7 @@
 use crate::key::OrderKey;
 use crate::queue::{Job, Queue};
 use crate::reader::Readers;
-use omniflow_core::{EffectKey, Order, RetryPolicy};
+use omniflow_core::{EffectKey, Order, Outcome, ReasonText, RetryPolicy};
 use omniflow_engine::{Busy, Clock, Details, EffectRequest, Providers, perform};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,17 +21,7 @@ pub(crate) enum EffectChange {
 }
 
 /// Effects being tried. The number tells a task from one that took its place.
-type Running = HashMap<(OrderKey, EffectKey), (u64, Option<AbortHandle>)>;
-
-/// One effect to be tried until it is decided.
-struct Task {
-    number: u64,
-    key: OrderKey,
-    effect: EffectKey,
-    request: EffectRequest,
-    has_details: bool,
-    retry: RetryPolicy,
-}
+type Running = HashMap<(OrderKey, EffectKey), (u64, AbortHandle)>;
 
 /// Runs effects. Each is run by at most one task at a time.
 pub(crate) struct Effects {
@@ -63,7 +53,8 @@ impl Effects {
                 self.start(&order, key, effect, retry, busy)
             }
             EffectChange::Cancel { key, effect } => {
-                if let Some((_, Some(task))) = self.running().remove(&(key, effect)) {
+                let running = self.running().remove(&(key, effect));
+                if let Some((_, task)) = running {
                     task.abort();
                 }
             }
@@ -79,35 +70,13 @@ impl Effects {
         busy: Busy,
     ) {
         let Some(request) = EffectRequest::of(order, effect) else { return };
+        let mut running = self.running();
+        let Entry::Vacant(vacant) = running.entry((key, effect)) else { return };
         let number = self.started.fetch_add(1, Ordering::Relaxed);
-        match self.running().entry((key, effect)) {
-            Entry::Occupied(_) => return,
-            Entry::Vacant(vacant) => drop(vacant.insert((number, None))),
-        }
-        let task = Task { number, key, effect, request, has_details: order.details.is_some(), retry };
-        let this = Arc::clone(self);
-        let task = tokio::spawn(async move { this.run(task, busy).await });
-        if let Some((running, handle)) = self.running().get_mut(&(key, effect))
-            && *running == number
-        {
-            *handle = Some(task.abort_handle());
-        }
-    }
-
-    async fn run(&self, task: Task, mut busy: Busy) {
-        let Task { number, key, effect, mut request, has_details, retry } = task;
-        if has_details && let EffectRequest::Shipment(shipment) = &mut request {
-            (shipment.details, busy) = self.details(key, busy).await;
-        }
-        let (tried, busy) = perform(&self.providers, &*self.clock, &request, retry, busy).await;
-        crate::crash::point("effect-answered");
-        if let Entry::Occupied(entry) = self.running().entry((key, effect))
-            && entry.get().0 == number
-        {
-            entry.remove();
-        }
-        // Outcomes always enter the queue.
-        drop(self.queue.push(Job::Outcome(key, effect, Box::new(tried.outcome)), busy));
+        let trying = Trying { effects: Arc::clone(self), number, key, effect };
+        let has_details = order.details.is_some();
+        let task = tokio::spawn(async move { trying.run(request, has_details, retry, busy).await });
+        vacant.insert((number, task.abort_handle()));
     }
 
     /// The order's address, however long it takes to read: nothing is shipped without it.
@@ -123,7 +92,8 @@ impl Effects {
 
     /// Ends every attempt where it is.
     pub(crate) fn abort_all(&self) {
-        for task in self.running().drain().filter_map(|(_, (_, task))| task) {
+        let running = std::mem::take(&mut *self.running());
+        for (_, task) in running.into_values() {
             task.abort();
         }
     }
@@ -131,6 +101,49 @@ impl Effects {
     /// How many effects are being tried.
     pub(crate) fn len(&self) -> usize {
         self.running().len()
+    }
+}
+
+/// One effect while it is tried; it counts as running until this is dropped.
+struct Trying {
+    effects: Arc<Effects>,
+    number: u64,
+    key: OrderKey,
+    effect: EffectKey,
+}
+
+impl Trying {
+    async fn run(self, mut request: EffectRequest, has_details: bool, retry: RetryPolicy, mut busy: Busy) {
+        let effects = Arc::clone(&self.effects);
+        let (key, effect) = (self.key, self.effect);
+        if has_details && let EffectRequest::Shipment(shipment) = &mut request {
+            (shipment.details, busy) = effects.details(key, busy).await;
+        }
+        let (tried, busy) = perform(&effects.providers, &*effects.clock, &request, retry, busy).await;
+        crate::crash::point("effect-answered");
+        drop(self);
+        // Outcomes always enter the queue.
+        drop(effects.queue.push(Job::Outcome(key, effect, Box::new(tried.outcome)), busy));
+    }
+}
+
+impl Drop for Trying {
+    fn drop(&mut self) {
+        if let Entry::Occupied(entry) = self.effects.running().entry((self.key, self.effect))
+            && entry.get().0 == self.number
+        {
+            entry.remove();
+        }
+        if std::thread::panicking() {
+            // A provider's own fault: what it did is not known, so a person must look.
+            let last_error = ReasonText::new("the provider's adapter panicked").ok();
+            let outcome = Box::new(Outcome::Unknown { attempts: 1, last_error });
+            drop(
+                self.effects
+                    .queue
+                    .push(Job::Outcome(self.key, self.effect, outcome), self.effects.clock.busy()),
+            );
+        }
     }
 }
 

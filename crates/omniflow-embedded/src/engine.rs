@@ -4,7 +4,7 @@ use crate::effects::{self, Effects};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{OpenError, StorageError};
 use crate::key::OrderKey;
-use crate::opening::Opening;
+use crate::opening::{After, Opening};
 use crate::queue::{Job, Queue, StockChange};
 use crate::reader::Readers;
 use crate::record::Record;
@@ -105,7 +105,8 @@ impl EmbeddedEngine {
         let (changes, changed) = mpsc::unbounded_channel();
         let entropy = Arc::new(Mutex::new(entropy));
         let opening = Opening { file, shared: Arc::clone(&shared), entropy, answers, effects: changes };
-        let opened = tokio::task::spawn_blocking(move || opening.open(true).map(|writer| (opening, writer)));
+        let opened =
+            tokio::task::spawn_blocking(move || opening.open(After::End).map(|writer| (opening, writer)));
         let (opening, writer) = opened.await.map_err(|gone| fault(std::io::Error::other(gone)))??;
         let mut tasks = vec![
             tokio::spawn(writer::answer(answered)).abort_handle(),
@@ -223,9 +224,7 @@ impl EmbeddedEngine {
             if !entries.is_empty() {
                 return Ok(entries);
             }
-            if position.changed().await.is_err() {
-                return Err(Error::Unavailable("it is stopping".to_owned()));
-            }
+            drop(position.changed().await);
         }
     }
 
@@ -259,7 +258,9 @@ struct Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         self.shared.queue.close("its writer has ended; it must be started again");
+        // Whoever waits for a change looks again, and is told.
         self.shared.table.clear();
+        self.shared.position.send_modify(|_| ());
         self.stopping.send_replace(true);
     }
 }

@@ -56,6 +56,11 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether what is stored of the order at work is to blame, rather than the disk.
+    pub(crate) fn is_of_one_order(&self) -> bool {
+        matches!(self, Self::Record(_) | Self::Diverged(_))
+    }
+
     /// Whether there is no room left, so that nothing was written.
     pub(crate) fn is_disk_full(&self) -> bool {
         matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))

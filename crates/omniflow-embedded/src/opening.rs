@@ -25,21 +25,33 @@ pub(crate) struct Opening {
     pub(crate) effects: mpsc::UnboundedSender<Vec<EffectChange>>,
 }
 
+/// What came before an opening.
+#[derive(Clone, Copy)]
+pub(crate) enum After {
+    /// Another process ended, perhaps between writing and syncing.
+    End,
+    /// A sync that failed may have left in the log what is not on disk and will not be by another sync.
+    FailedSync,
+    /// No commit gets as far as the log on a full disk.
+    FullDisk,
+}
+
 /// The pause between attempts to recover.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(500);
 
 impl Opening {
     /// Opens the database and makes memory from it.
     ///
-    /// With `settle`, the write-ahead log is folded into the database and both are synced before anybody
-    /// reads: after a sync that failed, it may show what a power cut could still take back.
-    pub(crate) fn open(&self, settle: bool) -> Result<Writer, OpenError> {
+    /// What was not synced, a power cut could still take back: nobody reads before it is.
+    pub(crate) fn open(&self, after: After) -> Result<Writer, OpenError> {
         let shared = &self.shared;
         let mut connection = schema::open_writer(&self.file)?;
         let set_aside = shared.set_aside().clone();
         let recovered = recovery::recover(&mut connection, shared, &set_aside)?;
-        if settle {
-            checkpoint::settle(&connection)?;
+        match after {
+            After::End => checkpoint::sync_log(&self.file)?,
+            After::FailedSync => checkpoint::settle(&connection)?,
+            After::FullDisk => {}
         }
         shared.clock.catch_up(recovered.last_at);
         let stock = StockBook::load(&connection)?;
@@ -84,12 +96,12 @@ impl Opening {
                 );
                 self.shared.set_aside().insert(order);
             }
-            let settle = !fault.error.is_disk_full();
+            let after = if fault.error.is_disk_full() { After::FullDisk } else { After::FailedSync };
             writer = loop {
                 if self.shared.queue.stopping_within(RECOVERY_PAUSE) {
                     return;
                 }
-                match self.open(settle) {
+                match self.open(after) {
                     Ok(writer) => break writer,
                     Err(error) => tracing::error!(%error, "cannot recover yet; trying again"),
                 }

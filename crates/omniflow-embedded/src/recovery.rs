@@ -9,7 +9,7 @@ use crate::key::OrderKey;
 use crate::reader::entries_at;
 use crate::record::{RECORD_FORMAT, Record, RecordRef, link_of};
 use crate::writer::Shared;
-use omniflow_core::{ChainHash, Entry, OrderId, Timestamp, fold, next};
+use omniflow_core::{ChainHash, Entry, Order, OrderId, Timestamp, fold, next};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -47,17 +47,21 @@ pub(crate) fn recover(
 }
 
 /// The latest time that was recorded: that of the last event, or of the last movement of stock.
-fn last_at(connection: &Connection) -> Result<Timestamp, StorageError> {
+fn last_at(connection: &Connection) -> Result<Timestamp, OpenError> {
     let sql = "SELECT lines FROM events ORDER BY position DESC LIMIT 1";
-    let lines: Option<Vec<u8>> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    let lines: Option<Vec<u8>> =
+        connection.query_row(sql, [], |row| row.get(0)).optional().map_err(StorageError::from)?;
     let last_line = lines.as_deref().and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
     let of_events = match last_line.map(Entry::decode) {
         Some(Ok(entry)) => entry.at,
-        Some(Err(error)) => return Err(StorageError::Diverged(format!("the log's last row: {error}"))),
+        Some(Err(error)) => {
+            return Err(OpenError::Damaged(format!("the log's last row cannot be read: {error}")));
+        }
         None => Timestamp::default(),
     };
     let sql = "SELECT at FROM stock_ledger ORDER BY id DESC LIMIT 1";
-    let of_stock: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    let of_stock: Option<i64> =
+        connection.query_row(sql, [], |row| row.get(0)).optional().map_err(StorageError::from)?;
     Ok(of_events.max(Timestamp::from_millis(of_stock.unwrap_or_default())))
 }
 
@@ -196,6 +200,18 @@ pub(crate) fn rebuild(connection: &Connection, positions: Vec<u64>) -> Result<Re
     Ok(Record { head, positions, order })
 }
 
+/// Makes the record of one order anew. Its rows are looked for in the whole log: only its record knew
+/// where they are.
+fn mend(connection: &Connection, key: OrderKey) -> Result<(Vec<u8>, Order), StorageError> {
+    let mut statement = connection.prepare("SELECT position FROM events WHERE order_key = ?1")?;
+    let positions = statement.query_map([key.0], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))?;
+    let record = rebuild(connection, positions.collect::<Result<_, _>>()?)?;
+    let encoded =
+        RecordRef { head: &record.head, positions: &record.positions, order: &record.order }.encode()?;
+    connection.execute("UPDATE orders SET record = ?2 WHERE key = ?1", params![key.0, encoded])?;
+    Ok((encoded, record.order))
+}
+
 fn load_open(
     connection: &Connection,
     shared: &Shared,
@@ -207,7 +223,13 @@ fn load_open(
     while let Some(row) = rows.next()? {
         let key = OrderKey(row.get(0)?);
         let encoded: Vec<u8> = row.get(1)?;
-        let order = Record::decode(&encoded)?.order;
+        let (encoded, order) = match Record::decode(&encoded) {
+            Ok(record) => (encoded, record.order),
+            Err(error) => {
+                tracing::error!(key = key.0, %error, "an order's record is made anew from the log");
+                mend(connection, key)?
+            }
+        };
         let wants = next(&order);
         recovered.open += 1;
         shared.table.load(key, encoded.into_boxed_slice());

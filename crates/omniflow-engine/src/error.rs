@@ -47,6 +47,9 @@ pub enum Error {
     /// The engine cannot work now; nothing was done.
     #[error("the engine cannot work now: {0}")]
     Unavailable(String),
+    /// Working on the order failed twice, and what is stored of it must be looked at; nothing was done.
+    #[error("the order is set aside: what is stored of it cannot be worked on")]
+    SetAside,
     /// It may have been done or not: a commit failed. Reading the order tells.
     #[error("it may have been done or not")]
     OutcomeUnknown,

@@ -1,6 +1,7 @@
 //! One batch: every waiting job decided, on private copies, against what is committed and what the
 //! batch itself did before.
 
+use super::thread::RECOVERING;
 use crate::error::StorageError;
 use crate::key::{Mint, OrderKey};
 use crate::queue::{Job, OrderReply, StockChange, StockReply};
@@ -9,15 +10,12 @@ use crate::record::Record;
 use crate::stock::StockBook;
 use crate::table::Table;
 use omniflow_core::{
-    Actor, ChainHash, Command, Demand, EffectKey, EffectKind, Entry, Event, Order, OrderId, Outcome,
-    ReasonText, Receipt, Step, StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
+    Actor, ChainHash, Command, Demand, EffectKey, EffectKind, Entry, Event, Order, Outcome, ReasonText,
+    Receipt, Step, StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
 };
 use omniflow_engine::{Details, Error, Placement, Request, StockSet};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{HashMap, HashSet, VecDeque};
-
-const SET_ASIDE: &str =
-    "this order is set aside, since working on it failed twice; stop the server and run `omniflow verify`";
 
 /// An order as the batch changes it.
 pub(crate) struct Working {
@@ -76,12 +74,12 @@ impl Batch<'_> {
     pub(crate) fn decide(&mut self, job: Job) -> Result<(), StorageError> {
         match job {
             Job::Place(placement, reply) => {
-                let answer = self.place(*placement)?;
-                self.replies.push(Reply::Order(reply, answer));
+                let answer = self.place(*placement);
+                self.keep(reply, answer)?;
             }
             Job::Command(key, request, reply) => {
-                let answer = self.request(key, *request)?;
-                self.replies.push(Reply::Order(reply, answer));
+                let answer = self.request(key, *request);
+                self.keep(reply, answer)?;
             }
             Job::Stock(change, reply) => {
                 let answer = match *change {
@@ -97,13 +95,29 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Keeps an answer until the commit; a fault is answered at once, since nothing was written.
+    fn keep(
+        &mut self,
+        reply: OrderReply,
+        answer: Result<Result<OrderKey, Error>, StorageError>,
+    ) -> Result<(), StorageError> {
+        match answer {
+            Ok(answer) => self.replies.push(Reply::Order(reply, answer)),
+            Err(fault) => {
+                drop(reply.send(Err(Error::Unavailable(RECOVERING.to_owned()))));
+                return Err(fault);
+            }
+        }
+        Ok(())
+    }
+
     /// Places an order and decides its stock. What is refused leaves nothing behind.
     fn place(&mut self, placement: Placement) -> Result<Result<OrderKey, Error>, StorageError> {
         let Placement { terms, details, actor } = placement;
         if let Some(external_id) = &terms.external_id
             && let Some(holder) = self.external_id_holder(external_id.as_str())?
         {
-            return Ok(Err(Error::ExternalIdTaken(holder)));
+            return Ok(Err(holder));
         }
         let (key, order_id) = self.mint.mint(self.at)?;
         self.at_work = Some(key);
@@ -144,21 +158,30 @@ impl Batch<'_> {
         Ok(Some((self.mint.salt()?, body)))
     }
 
-    fn external_id_holder(&self, external_id: &str) -> Result<Option<OrderId>, StorageError> {
-        if let Some(key) = self.external_ids.get(external_id) {
-            return Ok(self.orders.get(key).map(|working| working.order.id.clone()));
+    /// Why an external id cannot be had, `None` when it can.
+    fn external_id_holder(&self, external_id: &str) -> Result<Option<Error>, StorageError> {
+        if let Some(working) = self.external_ids.get(external_id).and_then(|key| self.orders.get(key)) {
+            return Ok(Some(Error::ExternalIdTaken(working.order.id.clone())));
         }
         let mut statement =
             self.connection.prepare_cached("SELECT order_key FROM external_ids WHERE external_id = ?1")?;
         let key: Option<i64> = statement.query_row([external_id], |row| row.get(0)).optional()?;
-        let Some(key) = key else { return Ok(None) };
-        Ok(reader::record(self.connection, OrderKey(key))?.map(|record| record.order.id))
+        let Some(key) = key.map(OrderKey) else { return Ok(None) };
+        // A holder that cannot be read takes nothing but its own number out of use.
+        Ok(Some(match reader::record(self.connection, key) {
+            Ok(Some(record)) => Error::ExternalIdTaken(record.order.id),
+            Ok(None) | Err(StorageError::Record(_)) => {
+                tracing::error!(key = key.0, external_id, "the order of an external id cannot be read");
+                Error::SetAside
+            }
+            Err(fault) => return Err(fault),
+        }))
     }
 
     /// A client's request of one order.
     fn request(&mut self, key: OrderKey, request: Request) -> Result<Result<OrderKey, Error>, StorageError> {
         if self.set_aside.contains(&key) {
-            return Ok(Err(Error::Unavailable(SET_ASIDE.to_owned())));
+            return Ok(Err(Error::SetAside));
         }
         let Some(working) = self.working(key)? else { return Ok(Err(Error::OrderNotFound)) };
         if working.order.id != request.order_id {

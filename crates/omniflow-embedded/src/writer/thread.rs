@@ -160,7 +160,8 @@ impl Writer {
             Err(error) => {
                 // Before the commit began nothing is on disk; after that nobody knows.
                 let unknown = batch.is_committing;
-                let fault = Fault { error, order: batch.at_work };
+                let order = batch.at_work.filter(|_| error.is_of_one_order());
+                let fault = Fault { error, order };
                 give_up(batch.replies, unknown);
                 return Err(fault);
             }

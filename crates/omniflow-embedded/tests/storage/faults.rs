@@ -151,8 +151,7 @@ async fn an_order_that_fails_again_is_set_aside_and_the_others_go_on() {
     clock.settled().await;
     assert_eq!(engine.counters().set_aside, 1);
     assert_eq!(engine.read(&other).await.unwrap().kind(), StateKind::Expired);
-    let refused = engine.command(pay(&waiting)).await.unwrap_err();
-    assert!(refused.to_string().contains("omniflow verify"), "{refused}");
+    assert_eq!(engine.command(pay(&waiting)).await, Err(Error::SetAside));
     assert_eq!(engine.read(&waiting).await.unwrap().kind(), StateKind::AwaitingPayment);
     assert_eq!(engine.counters().recoveries, 2);
 }
@@ -167,32 +166,88 @@ async fn a_recovery_leaves_nothing_in_the_log_that_a_failed_sync_could_have_left
     sql(&directory, "UPDATE stock SET on_hand = 5 WHERE sku = 'tea'");
     assert_eq!(place(&engine, None).await, Err(recovering()));
     until(|| engine.counters().recoveries == 1).await;
-    assert_eq!(log.metadata().unwrap().len(), 0, "it is all in the database, and synced");
+    let read = Connection::open(database_file(directory.path())).unwrap();
+    let frames = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let (logged, folded) = read.query_row("PRAGMA wal_checkpoint(NOOP)", [], frames).unwrap();
+    assert_eq!(logged, folded, "it is all in the database, and synced");
 }
 
-/// A carrier whose answer cannot be true.
-struct Confused;
+/// A carrier with a fault of its own: it panics, or gives an answer that cannot be true.
+struct Faulty {
+    panics: bool,
+}
 
-impl Carrier for Confused {
+impl Carrier for Faulty {
     fn create_shipment<'a>(&'a self, _: &'a ShipmentRequest, busy: Busy) -> Answer<'a, (Attempt, Busy)> {
-        Box::pin(async move { (Attempt::Done(Receipt::Refund { reference: None }), busy) })
+        Box::pin(async move {
+            assert!(!self.panics, "on purpose");
+            (Attempt::Done(Receipt::Refund { reference: None }), busy)
+        })
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_true_is_shown_to_a_person() {
-    let directory = tempfile::tempdir().unwrap();
-    let confused = |options: &mut Options| options.providers.carrier = Arc::new(Confused);
-    let Started { engine, clock } = start_with(directory.path(), confused).await.unwrap();
-    stock_up(&engine, 10).await;
-    let id = place(&engine, None).await.unwrap();
-    engine.command(pay(&id)).await.unwrap();
-    clock.settled().await;
-    let order = engine.read(&id).await.unwrap();
-    let attention = order.attention().unwrap();
-    assert_eq!(attention.code, AttentionCode::OutcomeUnknown);
-    let detail = attention.detail.as_ref().unwrap().as_str();
-    assert!(detail.contains("cannot be true"), "{detail}");
+async fn a_fault_of_a_provider_s_adapter_is_shown_to_a_person() {
+    for (panics, told) in [(false, "cannot be true"), (true, "panicked")] {
+        let directory = tempfile::tempdir().unwrap();
+        let faulty = |options: &mut Options| options.providers.carrier = Arc::new(Faulty { panics });
+        let Started { engine, clock } = start_with(directory.path(), faulty).await.unwrap();
+        stock_up(&engine, 10).await;
+        let id = place(&engine, None).await.unwrap();
+        engine.command(pay(&id)).await.unwrap();
+        clock.settled().await;
+        let order = engine.read(&id).await.unwrap();
+        let attention = order.attention().unwrap();
+        assert_eq!(attention.code, AttentionCode::OutcomeUnknown);
+        let detail = attention.detail.as_ref().unwrap().as_str();
+        assert!(detail.contains(told), "{detail}");
+        assert_eq!(engine.counters().effects, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_made_anew_from_the_log() {
+    let (directory, _, waiting) = left_behind().await;
+    sql(&directory, "UPDATE orders SET record = x'00ff' WHERE open = 1");
+    let Started { engine, clock } = start(directory.path()).await.unwrap();
+    clock.advance(Duration::from_secs(31)).await;
+    assert_eq!(engine.read(&waiting).await.unwrap().kind(), StateKind::Expired);
+    engine.stop().await;
+    assert!(verify(directory.path()).unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn an_ended_order_that_cannot_be_read_harms_no_other() {
+    let (directory, paid, _) = left_behind().await;
+    sql(&directory, "UPDATE orders SET record = x'00ff' WHERE open = 0");
+    let engine = open(directory.path()).await.unwrap();
+    assert_eq!(place(&engine, Some("shop-1")).await, Err(Error::SetAside), "its order holds the number");
+    assert!(matches!(engine.read(&paid).await, Err(Error::Unavailable(_))));
+    place(&engine, Some("shop-2")).await.unwrap();
+    assert_eq!(engine.counters().recoveries, 0);
+}
+
+#[tokio::test]
+async fn a_program_that_reads_the_database_keeps_nobody_from_starting() {
+    let (directory, ..) = left_behind().await;
+    let reader = Connection::open(database_file(directory.path())).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM orders").unwrap();
+    let engine = open(directory.path()).await.unwrap();
+    place(&engine, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_for_events_is_told_at_the_end() {
+    let (directory, ..) = left_behind().await;
+    let engine = open(directory.path()).await.unwrap();
+    let waiting = tokio::spawn({
+        let engine = Arc::clone(&engine);
+        async move { engine.feed(&FeedScope::All, Position(u64::MAX >> 1), 10).await }
+    });
+    tokio::task::yield_now().await;
+    engine.stop().await;
+    let told = tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("it is told").unwrap();
+    assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use omniflow_embedded::{EmbeddedEngine, OpenError, Options, SeededEntropy, datab
 use omniflow_engine::clock::ManualClock;
 use omniflow_engine::simulated::{self, Simulated};
 use omniflow_engine::{
-    Answer, Attempt, Busy, Carrier, Clock, Details, Error, Health, OrderEngine, Placement, Providers,
-    Request, SetStock, ShipmentRequest,
+    Answer, Attempt, Busy, Carrier, Clock, Details, Error, FeedScope, Health, OrderEngine, Placement,
+    Position, Providers, Request, SetStock, ShipmentRequest,
 };
 use rusqlite::Connection;
 use std::path::Path;

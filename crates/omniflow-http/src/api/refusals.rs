@@ -59,6 +59,11 @@ impl From<Error> for Problem {
                 Self::new(Code::EngineUnavailable, "Nothing was done. Send it again after Retry-After.")
                     .caused_by(reason)
             }
+            Error::SetAside => {
+                let detail = "Nothing was done, and sending it again will not help: what is stored of the order cannot \
+                              be worked on. An operator must stop the server and run `omniflow verify`.";
+                Self::new(Code::EngineUnavailable, detail).caused_by("the order is set aside".to_owned())
+            }
             Error::OutcomeUnknown => {
                 let detail = "It may have been done or not: the storage failed meanwhile. Read the order, or send \
                               the same request again where that changes nothing twice.";
