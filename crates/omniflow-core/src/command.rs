@@ -194,9 +194,12 @@ pub enum Rejection {
         /// What could be asked instead.
         allowed: Vec<Action>,
     },
-    /// The order has as many payments, or reports of them, as it takes. With the number of its payments.
-    #[error("the order takes no more payment reports; it has {0} payments")]
+    /// The order has as many payments as it takes, so many, and this is none of them.
+    #[error("the order takes no other payment; it has {0} payments")]
     TooManyPayments(usize),
+    /// The order has so many reports of payments, and takes no more that would only be listed.
+    #[error("the order takes no more payment reports that change nothing; it has {0} reports")]
+    TooManyReports(usize),
     /// An outcome that its effect cannot have: a fault of an engine or a provider.
     #[error("{effect} cannot end as {outcome}")]
     ImpossibleOutcome {
@@ -212,7 +215,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::ActionNotAllowed { .. } => "action_not_allowed",
-            Self::TooManyPayments(_) => "too_many_payments",
+            Self::TooManyPayments(_) | Self::TooManyReports(_) => "too_many_payments",
             Self::ImpossibleOutcome { .. } => "invalid_field",
         }
     }

@@ -8,14 +8,14 @@ mod settle;
 mod tests;
 
 use crate::{
-    Action, AttentionCode, CaptureUse, Command, Decision, EffectKey, Event, MAX_PAYMENTS, Order,
-    PaymentOutcome, PaymentReport, Rejection, State, Step,
+    Action, AttentionCode, CaptureUse, Command, Decision, EffectKey, Event, MAX_PAYMENTS, Order, Payment,
+    PaymentOutcome, PaymentReport, PaymentState, Rejection, State, Step,
 };
 use settle::{elapse, settle};
 
-/// Reports that one order takes, a bound on what a misbehaving caller can store. The first capture of each
-/// of its payments is beyond it: money is never turned away for the number of tries before. That an order has
-/// at most [`MAX_PAYMENTS`] payments bounds captures too, as the contract says.
+/// Reports that one order takes, a bound on what a misbehaving caller can store. Only those that are no more
+/// than listed are bound by it: neither money nor the end of a payment is turned away for the number of tries
+/// before. That an order has at most [`MAX_PAYMENTS`] payments bounds those too, as the contract says.
 const MAX_REPORTS: usize = 10 * MAX_PAYMENTS;
 
 /// Decides what a command does.
@@ -128,11 +128,11 @@ fn report_payment(order: &Order, report: &PaymentReport) -> Result<Vec<Event>, R
         return Ok(vec![]);
     }
     let known = payments.find(&report.payment_id);
-    let first_capture =
-        report.outcome == PaymentOutcome::Captured && known.is_none_or(|payment| !payment.was_captured());
-    let full = payments.reports() >= MAX_REPORTS && !first_capture;
-    if full || (known.is_none() && payments.iter().len() >= MAX_PAYMENTS) {
+    if known.is_none() && payments.iter().len() >= MAX_PAYMENTS {
         return Err(Rejection::TooManyPayments(payments.iter().len()));
+    }
+    if payments.reports() >= MAX_REPORTS && is_only_listed(order, known, report.outcome) {
+        return Err(Rejection::TooManyReports(payments.reports()));
     }
     let (payment_id, event_id) = (report.payment_id.clone(), report.event_id.clone());
     let amount = report.amount.unwrap_or(order.terms.total);
@@ -145,6 +145,19 @@ fn report_payment(order: &Order, report: &PaymentReport) -> Result<Vec<Event>, R
         PaymentOutcome::Declined => Event::PaymentDeclined { payment_id, event_id, amount, reason },
         PaymentOutcome::Failed => Event::PaymentFailed { payment_id, event_id, amount, reason },
     }])
+}
+
+/// Whether a report would change nothing but the list of reports and what is shown of the last one.
+fn is_only_listed(order: &Order, payment: Option<&Payment>, outcome: PaymentOutcome) -> bool {
+    let was_captured = payment.is_some_and(Payment::was_captured);
+    match outcome {
+        PaymentOutcome::Captured => was_captured,
+        PaymentOutcome::Declined => true,
+        PaymentOutcome::Failed if matches!(order.state, State::AwaitingPayment { .. }) => false,
+        PaymentOutcome::Failed => {
+            was_captured || payment.is_some_and(|payment| payment.state == PaymentState::Failed)
+        }
+    }
 }
 
 /// A capture is kept only where it can still pay for the order; any other must be given back.

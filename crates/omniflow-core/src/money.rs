@@ -31,15 +31,15 @@ impl Currency {
     /// `None` for codes that ISO 4217 does not list, has withdrawn, or gives no decimals (gold, "no currency").
     pub fn from_code(code: &str) -> Option<Self> {
         let listed = iso_currency::Currency::from_code(code)?;
-        if listed.is_superseded().is_some() { None } else { Self::stored(code) }
+        let taken = listed.is_superseded().is_none() && listed.exponent().is_some();
+        if taken { Self::stored(code) } else { None }
     }
 
-    /// The currency of a code that was taken once: withdrawn ones stay readable for ever.
+    /// The currency of a code that was taken once. It stays readable for ever, also when the list is a newer
+    /// one that does not have it any more.
     fn stored(code: &str) -> Option<Self> {
-        if code != "USD" {
-            iso_currency::Currency::from_code(code)?.exponent()?;
-        }
-        code.as_bytes().try_into().ok().map(Self)
+        let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
+        letters.iter().all(u8::is_ascii_uppercase).then_some(Self(letters))
     }
 
     /// The three letters.
@@ -47,7 +47,7 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or("???")
     }
 
-    /// Decimals of the major unit: 2 for USD, 0 for JPY, 3 for BHD.
+    /// Decimals of the major unit: 2 for USD, 0 for JPY, 3 for BHD; 2 for one that is not listed any more.
     pub fn decimals(&self) -> u32 {
         if *self == Self::USD {
             return 2;
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for Currency {
 /// An amount in minor units (cents) of a currency.
 ///
 /// Its text, in events and logs, has every decimal of the currency: `500.00 USD`, `500 JPY`. The digits alone
-/// are the minor units.
+/// are the minor units: they stay the same should the currency get other decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Money {
     /// Minor units: 50000 is $500.00.
@@ -141,12 +141,14 @@ impl fmt::Display for Money {
 }
 
 impl Money {
-    /// Reads what `Display` writes, and no other spelling of it.
+    /// Reads what `Display` writes, or wrote when the currency had other decimals, and no other spelling of it.
     fn parse(text: &str) -> Option<Self> {
         let (amount, code) = text.split_once(' ')?;
+        // A number without an exponent is its digits; they are asked for below.
+        Decimal::read(amount)?;
         let minor = amount.replacen('.', "", 1).parse().ok()?;
-        let money = Self { minor, currency: Currency::stored(code)? };
-        (money.to_string() == text).then_some(money)
+        let minus_nothing = minor == 0 && amount.starts_with('-');
+        if minus_nothing { None } else { Some(Self { minor, currency: Currency::stored(code)? }) }
     }
 }
 
@@ -302,14 +304,27 @@ mod tests {
             assert_eq!(serde_json::to_value(money).unwrap(), text);
             assert_eq!(stored(text).unwrap(), money);
         }
-        let other = ["500 USD", "500.0 USD", "0500.00 USD", "+5.00 USD", "-0.00 USD", "5.00 JPY", ".05 USD"];
-        let broken =
-            ["5.00  USD", "5.00USD", "5.00 usd", "5.00 XAU", "5..00 USD", "", "92233720368547758.08 USD"];
+        let other = ["0500.00 USD", "00.50 USD", "+5.00 USD", "-0.00 USD", ".05 USD", "5. USD", "5e2 USD"];
+        let broken = [
+            "5.00  USD",
+            "5.00USD",
+            "5.00 usd",
+            "5.00 US",
+            "5.00 USDT",
+            "5.00 U$D",
+            "5.00 ÄB",
+            "5..00 USD",
+            "5.0.0 USD",
+            "5.0e1 USD",
+            "- USD",
+            "",
+            "92233720368547758.08 USD",
+        ];
         for text in other.into_iter().chain(broken) {
             assert!(stored(text).is_err(), "{text}");
         }
-        let refusal = stored("500 USD").unwrap_err().to_string();
-        insta::assert_snapshot!(refusal, @r#"invalid value: string "500 USD", expected an amount such as 500.00 USD"#);
+        let refusal = stored("5e2 USD").unwrap_err().to_string();
+        insta::assert_snapshot!(refusal, @r#"invalid value: string "5e2 USD", expected an amount such as 500.00 USD"#);
     }
 
     /// Withdrawing a currency must not make stored orders unreadable.
@@ -317,6 +332,27 @@ mod tests {
     fn a_withdrawn_currency_is_no_longer_taken_and_still_read() {
         assert_eq!(Currency::from_code("HRK"), None);
         assert_eq!(stored("7.50 HRK").unwrap(), Money::new(750, Currency(*b"HRK")));
+    }
+
+    /// What was stored has the decimals that its currency had then, and perhaps a code that is gone.
+    #[test]
+    fn a_stored_amount_keeps_its_minor_units_whatever_the_list_says_today() {
+        for (text, minor, code) in [
+            ("500 USD", 500, b"USD"),
+            ("5.000 USD", 5_000, b"USD"),
+            ("0.0005 USD", 5, b"USD"),
+            ("5.00 JPY", 500, b"JPY"),
+            ("-1.2 BHD", -12, b"BHD"),
+            ("7.50 QQQ", 750, b"QQQ"),
+            ("7 XAU", 7, b"XAU"),
+        ] {
+            let money = Money::new(minor, Currency(*code));
+            assert_eq!(stored(text).unwrap(), money, "{text}");
+            let bytes = postcard::to_stdvec(&money).unwrap();
+            assert_eq!(postcard::from_bytes::<Money>(&bytes), Ok(money), "{text}");
+            assert_eq!(stored(&money.to_string()).unwrap(), money, "{text} is stored again");
+        }
+        assert_eq!(Currency::from_code("QQQ"), None, "it is not taken");
     }
 
     proptest! {

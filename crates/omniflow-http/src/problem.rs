@@ -132,6 +132,13 @@ impl Problem {
         self
     }
 
+    /// Says something else that the caller can do.
+    #[must_use]
+    pub fn advising(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
     /// Says when to ask again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {

@@ -2,8 +2,10 @@
 
 use crate::bench::BenchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use omniflow_core::MAX_WINDOW_SECONDS;
 use omniflow_engine::simulated::{ProviderName, Script};
 use omniflow_http::duration;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,14 +40,18 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Run orders for the Temporal engine: needs a build with the feature `temporal`.
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// Whatever a build with the feature takes.
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
 }
 
 const DEV_EXAMPLES: &str = "Examples:
   omniflow dev
   omniflow dev --ephemeral --payment-window 5s --carrier-delay 0s
   omniflow dev --script carrier=fail:2        the carrier fails twice, then works
-  omniflow dev --test-clock                   time stands still until POST /api/v1/dev/clock moves it";
+  omniflow dev --test-clock --ephemeral       time stands still until POST /api/v1/dev/clock moves it";
 
 /// `omniflow dev`.
 #[derive(Debug, Args)]
@@ -62,8 +68,8 @@ pub(crate) struct DevArgs {
     /// Where to listen: an address of this machine alone, since nobody has to log in.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000", env = "OMNIFLOW_LISTEN")]
     pub(crate) listen: SocketAddr,
-    /// How long an order waits for payment.
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    /// How long an order waits for payment: 1s to 720h, which are 30 days.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = payment_window)]
     pub(crate) payment_window: Duration,
     /// How long the simulated carrier takes.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse)]
@@ -80,9 +86,21 @@ pub(crate) struct DevArgs {
     /// Make a simulated provider misbehave, such as carrier=fail:2 or payments=refuse.
     #[arg(long, value_name = "PROVIDER=SCRIPT", value_parser = Script::parse_flag)]
     pub(crate) script: Vec<(ProviderName, Script)>,
-    /// Let time stand still until POST /api/v1/dev/clock {"advance":"PT72H"} moves it.
+    /// Let time stand still until POST /api/v1/dev/clock {"advance":"PT72H"} moves it. A directory that is
+    /// kept stays ahead by that, and later runs without this go on from there, with a warning: use it with
+    /// --ephemeral, or with a --data-dir of its own.
     #[arg(long)]
     pub(crate) test_clock: bool,
+}
+
+/// Reads a payment window, with the bounds that `payment_window_seconds` of an order has.
+pub(crate) fn payment_window(text: &str) -> Result<Duration, String> {
+    let window = duration::parse(text)?;
+    let (least, most) = (Duration::from_secs(1), Duration::from_secs(MAX_WINDOW_SECONDS));
+    match (least..=most).contains(&window) {
+        true => Ok(window),
+        false => Err(format!("must be from 1s to {}h", MAX_WINDOW_SECONDS / 3_600)),
+    }
 }
 
 /// An engine, by name.

@@ -25,7 +25,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Dev(args) => dev::run(args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args),
-        Command::Worker => Err(Failure::without_feature("omniflow worker")),
+        Command::Worker { .. } => Err(Failure::without_feature("omniflow worker")),
         Command::Lifecycle(args) => {
             let text = match args.mermaid {
                 true => omniflow_core::lifecycle::mermaid(),

@@ -40,10 +40,10 @@ const UNKNOWN_SKU: &str = "unicorn";
 const DEMO_SKUS: usize = 10;
 
 /// How long an order waits for its payment unless it says otherwise.
-const WINDOW_MS: i64 = 400;
+const WINDOW_MS: i64 = 1_000;
 /// How the server is started: everything is quick, so that much happens between two kills.
 const FLAGS: &[&str] = &[
-    "--payment-window=400ms",
+    "--payment-window=1s",
     "--carrier-delay=20ms",
     "--attempts=2",
     "--attempt-timeout=250ms",

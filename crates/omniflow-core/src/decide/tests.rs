@@ -218,21 +218,53 @@ mod payment {
             .is(StateKind::Shipping);
     }
 
-    #[test]
-    fn after_a_thousand_tries_money_is_still_taken_and_nothing_else() {
-        let mut life = awaiting();
-        for number in 0..10 * MAX_PAYMENTS {
+    /// The order after so many tries of its one payment that it takes no more.
+    fn tried_a_thousand_times(mut life: Life) -> Life {
+        let tries = 10 * MAX_PAYMENTS - life.order.payments.reports();
+        for number in 0..tries {
             let event_id = crate::PaymentEventId::new(format!("try-{number}")).unwrap();
             let report = PaymentReport::new(None, Some(event_id), PaymentOutcome::Declined);
             let event = decide(&life.order, &Command::ReportPayment(report)).unwrap().remove(0);
             let (seq, at, actor) = (life.order.version + 1, life.now, crate::Actor::api());
-            life.order = crate::evolve(life.order, &crate::Entry { seq, at, actor, event });
+            life.order = crate::evolve(life.order, &crate::Entry { seq, at, actor, event: event.clone() });
+            life.entries.push(crate::Entry { seq, at, actor: crate::Actor::api(), event });
         }
-        assert_eq!(decide(&life.order, &failed()).unwrap_err().code(), "too_many_payments");
+        life
+    }
+
+    fn has_enough_of(life: &Life, command: &Command) {
+        let rejection = decide(&life.order, command).unwrap_err();
+        assert_eq!(rejection, Rejection::TooManyReports(life.order.payments.reports()), "{command:?}");
+        assert_eq!(rejection.code(), "too_many_payments");
+    }
+
+    #[test]
+    fn after_a_thousand_tries_money_is_still_taken_and_another_try_is_not() {
+        let life = tried_a_thousand_times(awaiting());
         assert_eq!(use_of(&life, &captured()), CaptureUse::Keep);
         assert_eq!(use_of(&life, &captured_as("another card")), CaptureUse::Keep);
-        let declined = Command::ReportPayment(report("another card", PaymentOutcome::Declined));
-        assert_eq!(decide(&life.order, &declined).unwrap_err().code(), "too_many_payments");
+        has_enough_of(&life, &declined());
+        has_enough_of(&life, &Command::ReportPayment(report("another card", PaymentOutcome::Declined)));
+        let paid = life.when(captured()).is(StateKind::Shipping);
+        has_enough_of(&paid, &again(PaymentReport::captured(), "evt-2"));
+        has_enough_of(&paid, &failed());
+        assert_eq!(use_of(&paid, &captured_as("another card")), CaptureUse::Refund);
+    }
+
+    #[test]
+    fn after_a_thousand_tries_a_payment_can_still_fail() {
+        let of_another = Command::ReportPayment(report("another card", PaymentOutcome::Failed));
+        for failure in [failed(), of_another.clone()] {
+            let life = tried_a_thousand_times(awaiting()).records(failure, &["payment_failed"]);
+            life.is(StateKind::Compensating).because_of("payment_failed");
+        }
+        // Where it ends nothing, it ends the payment, once.
+        let life = tried_a_thousand_times(in_review()).records(failed(), &["payment_failed"]);
+        let again_failed = again(PaymentReport::new(None, None, PaymentOutcome::Failed), "evt-2");
+        has_enough_of(&life, &again_failed);
+        let life = life.records(of_another, &["payment_failed"]).is(StateKind::InReview);
+        // Once the order awaits payment, the same word ends it.
+        life.when(approve()).records(again_failed, &["payment_failed"]).because_of("payment_failed");
     }
 }
 

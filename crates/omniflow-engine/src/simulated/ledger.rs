@@ -121,9 +121,25 @@ impl Ledger {
     pub(super) fn unfinished(&self) -> io::Result<Vec<Record>> {
         match &*self.0 {
             Place::File { path, .. } => {
-                collect(BufReader::with_capacity(1 << 16, File::open(path)?), matters)
+                collect(BufReader::with_capacity(1 << 16, File::open(path)?), |line| !is_done(line))
             }
             Place::Memory(_) => Ok(vec![]),
+        }
+    }
+
+    /// Shows each whole line from a byte on, without its line break, and says how many bytes they have.
+    pub(super) fn lines_from(&self, from: u64, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u64> {
+        match &*self.0 {
+            Place::File { path, .. } => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(from))?;
+                each_line(BufReader::with_capacity(1 << 16, file), each)
+            }
+            Place::Memory(lines) => {
+                let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                let from = usize::try_from(from).unwrap_or(usize::MAX);
+                each_line(lines.get(from..).unwrap_or_default(), each)
+            }
         }
     }
 
@@ -177,27 +193,38 @@ fn cut_torn_line(file: &mut File) -> io::Result<()> {
     }
 }
 
-fn collect(mut lines: impl BufRead, wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<Record>> {
-    let (mut records, mut line, mut number) = (Vec::new(), Vec::new(), 0_u64);
-    while lines.read_until(b'\n', &mut line)? > 0 {
+fn collect(lines: impl BufRead, wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<Record>> {
+    let (mut records, mut number) = (Vec::new(), 0_u64);
+    each_line(lines, |line| {
         number += 1;
-        let Some(whole) = line.strip_suffix(b"\n") else { break };
-        if wanted(whole) {
-            let record = Record::read(whole).ok_or_else(|| {
-                let text = format!("line {number} is no record: {}", String::from_utf8_lossy(whole));
+        if wanted(line) {
+            let record = Record::read(line).ok_or_else(|| {
+                let text = format!("line {number} is no record: {}", String::from_utf8_lossy(line));
                 io::Error::new(io::ErrorKind::InvalidData, text)
             })?;
             records.push(record);
         }
-        line.clear();
-    }
+        Ok(())
+    })?;
     Ok(records)
 }
 
-/// Whether a line is of an effect that was not simply done, told from its second field.
-fn matters(line: &[u8]) -> bool {
+/// Shows each whole line, and says how many bytes they have; a torn last line is left out.
+fn each_line(mut lines: impl BufRead, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u64> {
+    let (mut line, mut read) = (Vec::new(), 0);
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let Some(whole) = line.strip_suffix(b"\n") else { break };
+        each(whole)?;
+        read += line.len() as u64;
+        line.clear();
+    }
+    Ok(read)
+}
+
+/// Whether a line is of an effect that was done at once, told from its second field.
+pub(super) fn is_done(line: &[u8]) -> bool {
     let second = line.iter().position(|byte| *byte == b',').map_or(line, |comma| &line[comma..]);
-    !second.starts_with(br#","what":"done""#)
+    second.starts_with(br#","what":"done""#)
 }
 
 impl Record {

@@ -3,9 +3,11 @@
 //! They behave as good providers do: an effect id that is asked for twice has one effect and one answer,
 //! which follows from the id; what was refused or accepted is remembered, also across restarts; what was
 //! begun goes on when the caller has given up; and each effect taken is in the [`Ledger`] before it is
-//! answered, so that "nothing happened twice" can be checked after a SIGKILL. [`Script`]s make them fail.
+//! answered, so that "nothing happened twice" can be checked after a SIGKILL. [`Script`]s make them fail,
+//! but never take back what is done, refused or accepted: a script's step waits for an effect that is not.
 
 mod answer;
+mod done;
 mod ledger;
 mod provider;
 mod reports;
@@ -17,6 +19,7 @@ pub use ledger::{Ledger, Record, What, read_records, taken};
 pub use script::{Act, ProviderName, Script, ScriptError, ScriptStep};
 
 use crate::{Clock, Providers};
+use done::DoneEffects;
 use omniflow_core::{EffectId, OrderId, Timestamp};
 use provider::Memory;
 use reports::Desk;
@@ -56,6 +59,8 @@ struct State {
     scripts: Scripts,
     /// Effects that were refused or accepted.
     memory: HashMap<EffectId, Memory>,
+    /// Effects that were done, as far as a script asked.
+    done: DoneEffects,
     /// Effects that are being worked on, and when they will be done.
     in_progress: HashMap<EffectId, Timestamp>,
     desk: Desk,

@@ -6,6 +6,7 @@ use super::{Act, ProviderName, Record, Shared, Simulated, State, What, answer};
 use crate::{Answer, Attempt, Busy, Carrier, Payments, RefundRequest, ShipmentRequest, crash};
 use omniflow_core::{EffectId, Money, ReasonText, Receipt, Timestamp};
 use std::future::pending;
+use std::io;
 use std::sync::Arc;
 
 /// What a provider is asked for.
@@ -80,7 +81,7 @@ impl Simulated {
 
 impl Shared {
     fn plan(&self, ask: Ask<'_>) -> Plan {
-        let mut state = self.lock();
+        let state = &mut *self.lock();
         if let Some(memory) = state.memory.get(ask.effect_id) {
             return Plan::Answer(memory.answer(ask));
         }
@@ -88,12 +89,22 @@ impl Shared {
         if let Some(done_at) = state.in_progress.get(ask.effect_id) {
             return Plan::DoAt(*done_at);
         }
-        match state.scripts.pop(ask.provider, &ask.effect_id.order_id) {
-            Some(step) => self.by_script(&mut state, ask, step),
-            None if ask.provider == ProviderName::Carrier && self.carrier_delay_ms > 0 => {
-                self.begin(&mut state, ask, self.carrier_delay_ms)
+        if let Some(script) = state.scripts.in_force(ask.provider, &ask.effect_id.order_id) {
+            // A script that came after the effect was done changes nothing about it, and loses no step by it.
+            match state.done.contains(&self.ledger, ask.effect_id) {
+                Ok(true) => return Plan::Answer(done(ask)),
+                Ok(false) => {}
+                Err(error) => return Plan::Answer(not_taken("read", &error)),
             }
-            None => Plan::DoNow,
+            if let Some(step) = script.pop() {
+                return self.by_script(state, ask, step);
+            }
+        }
+        match ask.provider {
+            ProviderName::Carrier if self.carrier_delay_ms > 0 => {
+                self.begin(state, ask, self.carrier_delay_ms)
+            }
+            _ => Plan::DoNow,
         }
     }
 
@@ -142,7 +153,7 @@ impl Shared {
 
     fn do_now(&self, ask: Ask<'_>) -> Attempt {
         match self.write_down(&self.record(ask, What::Done)) {
-            Ok(()) => Attempt::Done(answer::receipt(ask.provider, ask.effect_id)),
+            Ok(()) => done(ask),
             Err(not_taken) => not_taken,
         }
     }
@@ -152,7 +163,7 @@ impl Shared {
     fn finish(&self, ask: Ask<'_>) -> Attempt {
         let mut state = self.lock();
         if !state.in_progress.contains_key(ask.effect_id) {
-            return Attempt::Done(answer::receipt(ask.provider, ask.effect_id));
+            return done(ask);
         }
         let attempt = self.do_now(ask);
         if matches!(attempt, Attempt::Done(_)) {
@@ -164,9 +175,7 @@ impl Shared {
     /// Writes down what is done with an effect, before anybody is answered. What cannot be written down is
     /// not taken.
     fn write_down(&self, record: &Record) -> Result<(), Attempt> {
-        self.ledger.append(record).map_err(|error| Attempt::NotTaken {
-            error: format!("the simulated provider cannot write its ledger: {error}"),
-        })?;
+        self.ledger.append(record).map_err(|error| not_taken("write", &error))?;
         crash::point("effect-taken");
         Ok(())
     }
@@ -194,13 +203,23 @@ impl Memory {
         match self {
             Self::Refused { reason } => Attempt::Refused { reason: reason.clone() },
             Self::Accepted => Attempt::Accepted { reference: Some(answer::acceptance(ask.effect_id)) },
-            Self::Reported => Attempt::Done(answer::receipt(ask.provider, ask.effect_id)),
+            Self::Reported => done(ask),
         }
     }
 }
 
+/// The answer to whoever asks for what is done.
+fn done(ask: Ask<'_>) -> Attempt {
+    Attempt::Done(answer::receipt(ask.provider, ask.effect_id))
+}
+
+fn not_taken(cannot: &str, error: &io::Error) -> Attempt {
+    Attempt::NotTaken { error: format!("the simulated provider cannot {cannot} its ledger: {error}") }
+}
+
 impl State {
-    /// Remembers what a record says, as it is written or as it is read at the start.
+    /// Remembers what a record says, as it is written or as it is read at the start. Effects that were done at
+    /// once are too many for that: the ledger has them, for when a script asks.
     pub(super) fn remember(&mut self, record: Record) {
         let memory = match record.what {
             What::Done => return,

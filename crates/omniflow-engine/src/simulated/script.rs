@@ -141,7 +141,7 @@ impl Script {
     }
 
     /// What is to be done with the next attempt, `None` when the script is used up.
-    fn pop(&mut self) -> Option<ScriptStep> {
+    pub(super) fn pop(&mut self) -> Option<ScriptStep> {
         let first = self.0.front_mut()?;
         let step = ScriptStep { times: 1, ..first.clone() };
         first.times -= 1;
@@ -222,15 +222,14 @@ impl Scripts {
         }
     }
 
-    /// What is to be done with an order's next attempt. An order that has its own script never uses the
-    /// provider's, not even after its own is used up.
-    pub(super) fn pop(&mut self, provider: ProviderName, order_id: &OrderId) -> Option<ScriptStep> {
-        if !self.of_order.is_empty()
-            && let Some(own) = self.of_order.get_mut(&(provider, order_id.clone()))
-        {
-            return own.pop();
-        }
-        self.of_provider.get_mut(&provider)?.pop()
+    /// The script for an order's next attempt, where it has a step left. An order that has its own script
+    /// never uses the provider's, not even after its own is used up.
+    pub(super) fn in_force(&mut self, provider: ProviderName, order_id: &OrderId) -> Option<&mut Script> {
+        let own = match self.of_order.is_empty() {
+            true => None,
+            false => self.of_order.get_mut(&(provider, order_id.clone())),
+        };
+        own.or_else(|| self.of_provider.get_mut(&provider)).filter(|script| !script.0.is_empty())
     }
 }
 
@@ -244,7 +243,8 @@ mod tests {
 
     fn acts(scripts: &mut Scripts, order_id: &str, attempts: usize) -> Vec<Option<Act>> {
         let order_id = order(order_id);
-        (0..attempts).map(|_| Some(scripts.pop(ProviderName::Carrier, &order_id)?.act)).collect()
+        let mut next = || Some(scripts.in_force(ProviderName::Carrier, &order_id)?.pop()?.act);
+        (0..attempts).map(|_| next()).collect()
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
         let mut scripts = Scripts::default();
         let steps = [Act::Fail.step(2, 0), Act::Hang.step(0, 0), Act::Refuse.step(1, 0)];
         scripts.set(ProviderName::Carrier, None, Script::new(steps));
-        assert_eq!(scripts.pop(ProviderName::Payments, &order("A")), None, "another provider");
+        assert_eq!(scripts.in_force(ProviderName::Payments, &order("A")), None, "another provider");
         let expected = [Some(Act::Fail), Some(Act::Fail), Some(Act::Refuse), None];
         assert_eq!(acts(&mut scripts, "A", 4), expected);
     }

@@ -1,5 +1,6 @@
 //! Conditional requests (RFC 9110, 13) and `Prefer: wait` (RFC 7240).
 
+mod preferences;
 mod tags;
 
 pub(super) use tags::Tags;
@@ -53,22 +54,15 @@ pub(super) async fn command(
 pub(super) fn wait(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
     let refuse =
         || Problem::header("Prefer", "must have wait as whole seconds from 0 to 30, such as wait=10");
-    for value in headers.get_all("prefer") {
-        let text = value.to_str().map_err(|_| refuse())?;
-        for preference in text.split(',') {
-            let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
-            if !name.trim().eq_ignore_ascii_case("wait") {
-                continue;
-            }
-            let value = value.split(';').next().unwrap_or_default().trim().trim_matches('"');
-            let seconds: u64 = value.parse().map_err(|_| refuse())?;
-            if seconds > MAX_WAIT_SECONDS {
-                return Err(refuse());
-            }
-            return Ok(Some(Duration::from_secs(seconds)));
-        }
-    }
-    Ok(None)
+    let Some(value) = preferences::value_of(headers, "wait") else { return Ok(None) };
+    let seconds = whole(value).filter(|seconds| *seconds <= MAX_WAIT_SECONDS).ok_or_else(refuse)?;
+    Ok(Some(Duration::from_secs(seconds)))
+}
+
+/// A number of digits alone: a sign, which Rust would read, is none.
+fn whole(value: &[u8]) -> Option<u64> {
+    let digits = str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
 }
 
 #[cfg(test)]
@@ -85,8 +79,12 @@ mod tests {
         let of = |value| wait(&headers("prefer", value));
         assert_eq!(of("wait=30").unwrap(), Some(Duration::from_secs(30)));
         assert_eq!(of("respond-async, Wait=5").unwrap(), Some(Duration::from_secs(5)));
+        assert_eq!(of("wait=\"5\"; by=me").unwrap(), Some(Duration::from_secs(5)));
         assert_eq!(of("return=minimal").unwrap(), None);
-        for refused in ["wait=31", "wait=-1", "wait=x", "wait"] {
+        assert_eq!(of("foo=\"a,wait=99\"").unwrap(), None);
+        for refused in
+            ["wait=31", "wait=-1", "wait=+5", "wait=\"+5\"", "wait=5\"", "wait=5 5", "wait=x", "wait"]
+        {
             assert!(of(refused).is_err(), "{refused}");
         }
     }

@@ -3,6 +3,7 @@
 use super::Api;
 use super::path::SkuPath;
 use super::query::Query;
+use super::reading::unread;
 use crate::{Code, Payload, Problem, json};
 use axum::Json;
 use axum::extract::{Query as Pairs, State};
@@ -50,7 +51,7 @@ pub(super) async fn list(
     let limit = query.take_limit()?;
     let after = query.take("cursor")?.map(|cursor| read_cursor(&cursor)).transpose()?;
     query.finish()?;
-    let levels = api.engine.stocks(after.as_ref(), limit + 1).await?;
+    let levels = api.engine.stocks(after.as_ref(), limit + 1).await.map_err(unread)?;
     let page = &levels[..levels.len().min(limit)];
     let next_cursor = page.last().filter(|_| levels.len() > limit).map(|level| write_cursor(&level.sku));
     Ok(show(StatusCode::OK, Page { data: page.iter().map(StockView::of).collect(), next_cursor }))
@@ -75,7 +76,7 @@ fn read_cursor(cursor: &str) -> Result<Sku, Problem> {
 
 /// `GET /inventory/{sku}`.
 pub(super) async fn read(State(api): State<Api>, SkuPath(sku): SkuPath) -> Result<Response, Problem> {
-    let level = api.engine.stock(&sku).await?;
+    let level = api.engine.stock(&sku).await.map_err(unread)?;
     Ok(show(StatusCode::OK, StockView::of(&level)))
 }
 

@@ -13,8 +13,11 @@ mod path;
 mod payments;
 mod placing;
 mod query;
+mod reading;
 mod refusals;
 mod timeline;
+#[cfg(test)]
+mod unavailable;
 mod view;
 
 pub use dev::Dev;

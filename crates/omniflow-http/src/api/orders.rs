@@ -3,6 +3,7 @@
 use super::conditional::{self, Tags};
 use super::path::OrderPath;
 use super::placing::SkuPlaces;
+use super::reading::unread;
 use super::view::{DetailsView, OrderView};
 use super::{Api, etag, order_response, placing};
 use crate::{Code, FieldError, Payload, Problem};
@@ -54,7 +55,7 @@ pub(super) async fn read(
     let required = conditional::if_match(&headers)?;
     let known = conditional::if_none_match(&headers)?;
     let wait = conditional::wait(&headers)?;
-    let mut order = api.engine.read(&id).await?;
+    let mut order = api.engine.read(&id).await.map_err(unread)?;
     if required.is_some_and(|required| !required.match_strongly(order.version)) {
         return Err(Error::VersionMismatch { current: order.version }.into());
     }
@@ -91,7 +92,7 @@ async fn changed(
         }
     };
     tokio::select! {
-        changed = change => changed.map(Some).map_err(|error: Error| error.into()),
+        changed = change => changed.map(Some).map_err(unread),
         () = tokio::time::sleep(wait) => Ok(None),
         () = api.shutdown.begun() => Ok(None),
     }
@@ -110,7 +111,7 @@ fn not_modified(order: &Order) -> Response {
 async fn show_whole(api: &Api, order: &Order, headers: &HeaderMap) -> Result<Response, Problem> {
     let mut view = OrderView::of(order, api.locale(headers), api.engine.now());
     let details = match order.details {
-        Some(_) => api.engine.details(&order.id).await?.unwrap_or_default(),
+        Some(_) => api.engine.details(&order.id).await.map_err(unread)?.unwrap_or_default(),
         None => Default::default(),
     };
     view.details =

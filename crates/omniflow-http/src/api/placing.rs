@@ -44,8 +44,7 @@ pub(super) fn read(body: &[u8], book: &PolicyBook) -> Result<Sent, Problem> {
         let terms = draft.check(book).map_err(|found| problem(found.into_iter().map(fault).collect()))?;
         return Ok(Sent { terms, details, skus });
     }
-    let unread: Vec<String> = faults.iter().filter_map(pointer).map(str::to_owned).collect();
-    faults.extend(draft.faults_beside(book, &unread).into_iter().map(fault));
+    faults.extend(draft.faults_beside(book, &unread(&faults)).into_iter().map(fault));
     Err(problem(faults))
 }
 
@@ -55,6 +54,14 @@ impl SkuPlaces {
         let rest = if self.is_bare.get(line) == Some(&true) { "" } else { "/sku" };
         format!("/items/{line}{rest}")
     }
+}
+
+/// The fields that the core must not judge. It knows no unknown ones, of which there may be thousands: one of
+/// them is enough to tell it that not everything was read.
+fn unread(faults: &[FieldError]) -> Vec<String> {
+    let (unknown, wrong): (Vec<_>, Vec<_>) =
+        faults.iter().partition(|fault| fault.code == Code::UnknownField);
+    unknown.into_iter().take(1).chain(wrong).filter_map(pointer).map(str::to_owned).collect()
 }
 
 /// What the core found at fault.
@@ -72,8 +79,7 @@ fn problem(mut faults: Vec<FieldError>) -> Problem {
         let keys = pointer(fault).unwrap_or_default().split('/');
         keys.map(|key| (key.parse::<usize>().ok(), key.to_owned())).collect::<Vec<_>>()
     });
-    faults.truncate(json::MAX_LISTED);
-    Problem::of_fields(faults)
+    json::problem(faults)
 }
 
 fn pointer(fault: &FieldError) -> Option<&str> {

@@ -89,9 +89,44 @@ fn rejected(rejection: &Rejection) -> Problem {
             Problem::new(Code::ActionNotAllowed, detail).with("allowed_actions", &words)
         }
         Rejection::TooManyPayments(payments) => {
-            let detail = format!("The order already has {payments} payments and takes no more reports.");
+            let detail = format!(
+                "The order has {payments} payments, as many as it takes, and this payment_id (\"default\" where \
+                 left out) is none of them. Send the payment_id of one that GET /api/v1/orders/{{order_id}} lists \
+                 in payments; to pay, of one that was not captured yet."
+            );
+            Problem::new(Code::TooManyPayments, detail)
+        }
+        Rejection::TooManyReports(reports) => {
+            let detail = format!(
+                "The order has {reports} payment reports and takes no more that change nothing, such as declined \
+                 tries. The first report that a payment is captured, or has failed, is still taken."
+            );
             Problem::new(Code::TooManyPayments, detail)
         }
         Rejection::ImpossibleOutcome { .. } => Problem::new(Code::InvalidField, format!("{rejection}.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RequestId;
+
+    #[test]
+    fn too_many_payments_and_too_many_reports_each_say_what_is_still_taken() {
+        let said = |rejection: &Rejection| {
+            let json = rejected(rejection).to_json(&RequestId::named("req-1"));
+            let problem: serde_json::Value = serde_json::from_slice(&json).unwrap();
+            assert_eq!(problem["code"], "too_many_payments");
+            problem["detail"].as_str().unwrap().to_owned()
+        };
+        insta::assert_snapshot!(
+            said(&Rejection::TooManyPayments(100)),
+            @r#"The order has 100 payments, as many as it takes, and this payment_id ("default" where left out) is none of them. Send the payment_id of one that GET /api/v1/orders/{order_id} lists in payments; to pay, of one that was not captured yet."#
+        );
+        insta::assert_snapshot!(
+            said(&Rejection::TooManyReports(1_000)),
+            @"The order has 1000 payment reports and takes no more that change nothing, such as declined tries. The first report that a payment is captured, or has failed, is still taken."
+        );
     }
 }

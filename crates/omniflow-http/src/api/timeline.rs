@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::path::OrderPath;
+use super::reading::unread;
 use super::view::{self, AdjustmentView, At, LineView, Major};
 use crate::Problem;
 use axum::Json;
@@ -10,7 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use omniflow_core::{Event, OrderId, Terms};
 use omniflow_engine::TimelineEntry;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ struct Timeline {
 }
 
 pub(super) async fn timeline(State(api): State<Api>, OrderPath(id): OrderPath) -> Result<Response, Problem> {
-    let entries = api.engine.timeline(&id).await?;
+    let entries = api.engine.timeline(&id).await.map_err(unread)?;
     let data = entries.into_iter().map(EntryView::of).collect::<Result<_, _>>().map_err(Problem::internal)?;
     let mut response = Json(Timeline { data, next_cursor: None }).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -80,6 +81,20 @@ fn data(event: &Event) -> serde_json::Result<Value> {
     Ok(data)
 }
 
+/// A span in seconds: a whole number, as it is sent, unless the server's own window is no such number.
+struct Seconds {
+    ms: u64,
+}
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.ms.is_multiple_of(1_000) {
+            true => serializer.serialize_u64(self.ms / 1_000),
+            false => serializer.serialize_f64(Duration::from_millis(self.ms).as_secs_f64()),
+        }
+    }
+}
+
 /// What was placed.
 #[derive(Serialize)]
 struct Placed<'t> {
@@ -91,13 +106,12 @@ struct Placed<'t> {
     currency: &'t str,
     items: Vec<LineView<'t>>,
     adjustments: Vec<AdjustmentView<'t>>,
-    payment_window_seconds: f64,
+    payment_window_seconds: Seconds,
     has_details: bool,
 }
 
 impl<'t> Placed<'t> {
     fn of(order_id: &'t OrderId, terms: &'t Terms, has_details: bool) -> Self {
-        let window = Duration::from_millis(terms.policies.payment_window_ms);
         Self {
             order_id: order_id.as_str(),
             external_id: terms.external_id.as_ref().map(|id| id.as_str()),
@@ -107,7 +121,7 @@ impl<'t> Placed<'t> {
             currency: terms.total.currency.code(),
             items: view::lines(terms),
             adjustments: view::adjustments(terms),
-            payment_window_seconds: window.as_secs_f64(),
+            payment_window_seconds: Seconds { ms: terms.policies.payment_window_ms },
             has_details,
         }
     }

@@ -5,7 +5,8 @@ use crate::{Code, FieldError, Problem};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
-/// Faults, as they are found.
+/// Faults, as they are found: every one, since who looks for more of them must know what was not read. A
+/// body's size bounds them.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     found: RefCell<Vec<FieldError>>,
@@ -13,20 +14,26 @@ pub(super) struct Faults {
 }
 
 /// The most faults that are listed: a body of nothing but unknown keys is not sent back whole.
-pub(crate) const MAX_LISTED: usize = 100;
+const MAX_LISTED: usize = 100;
+
+/// The problem of faults, the first of which it lists. An unknown field, which gives a problem its code, is
+/// listed wherever it stands.
+pub(crate) fn problem(mut found: Vec<FieldError>) -> Problem {
+    let unknown = found.iter().position(|fault| fault.code == Code::UnknownField);
+    if let Some(unknown) = unknown.filter(|&place| place >= MAX_LISTED) {
+        found.swap(MAX_LISTED - 1, unknown);
+    }
+    found.truncate(MAX_LISTED);
+    Problem::of_fields(found)
+}
 
 impl Faults {
     pub(super) fn note(&self, code: Code, path: Path<'_>, detail: impl Into<Cow<'static, str>>) {
-        if self.found.borrow().len() < MAX_LISTED {
-            self.add(FieldError::at(code, path.pointer(), detail));
-        }
+        self.add(FieldError::at(code, path.pointer(), detail));
     }
 
     pub(super) fn add(&self, fault: FieldError) {
-        let mut found = self.found.borrow_mut();
-        if found.len() < MAX_LISTED {
-            found.push(fault);
-        }
+        self.found.borrow_mut().push(fault);
     }
 
     /// A key that is there twice makes the whole body ambiguous: nothing else counts.
@@ -42,12 +49,12 @@ impl Faults {
         let mut found = self.found.into_inner();
         if self.repeats_a_key.get() {
             found.retain(|fault| fault.code == Code::InvalidJson);
-            return Err(Problem::of_fields(found));
+            return Err(problem(found));
         }
         match read {
             Some(read) => Ok((read, found)),
             None if found.is_empty() => Err(Problem::internal("a body was refused and no fault was noted")),
-            None => Err(Problem::of_fields(found)),
+            None => Err(problem(found)),
         }
     }
 }

@@ -30,7 +30,7 @@ pub use object::Object;
 pub use value::{Kind, Value};
 
 use crate::{Code, FieldError, Problem};
-pub(crate) use faults::MAX_LISTED;
+pub(crate) use faults::problem;
 
 use faults::Faults;
 use path::Path;
@@ -47,7 +47,7 @@ pub fn read<'j, T>(
 ) -> Result<T, Problem> {
     match read_beside_faults(body, shape)? {
         (read, faults) if faults.is_empty() => Ok(read),
-        (_, faults) => Err(Problem::of_fields(faults)),
+        (_, faults) => Err(problem(faults)),
     }
 }
 

@@ -84,7 +84,7 @@ struct CommonArgs {
     #[arg(long, default_value = "500", value_parser = amount)]
     amount: String,
     /// How long each order waits for its payment, in whole seconds (the server's own default unless given)
-    #[arg(long, value_name = "TIME", value_parser = payment_window)]
+    #[arg(long, value_name = "TIME", value_parser = crate::cli::payment_window)]
     payment_window: Option<Duration>,
     /// Set each SKU's stock to this before the run (unless given, it is raised where it may not be enough)
     #[arg(long, value_name = "PIECES", conflicts_with = "keep_stock")]
@@ -160,10 +160,6 @@ fn run_time(text: &str) -> Result<Duration, String> {
 
 fn warmup_time(text: &str) -> Result<Duration, String> {
     time_within(text, Duration::ZERO, Duration::from_secs(600), "0s to 10m")
-}
-
-fn payment_window(text: &str) -> Result<Duration, String> {
-    time_within(text, Duration::from_secs(1), Duration::from_secs(30 * 24 * 3600), "1s to 720h")
 }
 
 fn time_within(text: &str, least: Duration, most: Duration, range: &str) -> Result<Duration, String> {

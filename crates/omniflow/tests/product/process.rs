@@ -110,6 +110,9 @@ fn what_cannot_work_is_refused_as_wrong_usage() {
         (&["dev", "--attempts", "0"], "--attempts"),
         (&["dev", "--backoff=-1s"], "--backoff"),
         (&["dev", "--payment-window", "soon"], "--payment-window"),
+        (&["dev", "--payment-window", "0s"], "from 1s to 720h"),
+        (&["dev", "--payment-window", "999ms"], "from 1s to 720h"),
+        (&["dev", "--payment-window", "720h1s"], "from 1s to 720h"),
         (&["dev", "--script", "carrier=fly"], "fail, refuse, hang, delay or accept"),
         (&["dev", "--script", "post=fail"], "carrier or payments"),
         (&["dev", "--pament-window", "1s"], "--payment-window"),
@@ -120,6 +123,8 @@ fn what_cannot_work_is_refused_as_wrong_usage() {
         (&["dev", "--engine", "temporal"], "feature `temporal`"),
         (&["dev", "--engine", "paper"], "embedded, temporal"),
         (&["worker"], "feature `temporal`"),
+        (&["worker", "--config", "omniflow.toml"], "feature `temporal`"),
+        (&["worker", "--slots=5", "-v", "--", "more"], "feature `temporal`"),
         (&["brew"], "brew"),
         (&[], "Usage"),
     ] {
@@ -141,6 +146,27 @@ fn it_says_what_it_is() {
     let help = run(omniflow(["--help"]));
     let text = String::from_utf8_lossy(&help.stdout).into_owned();
     assert!(help.status.success() && text.contains("omniflow dev"), "{text}");
+}
+
+#[test]
+fn the_longest_and_the_shortest_payment_window_are_taken() {
+    for (window, shown) in [("1s", "1s"), ("720h", "2592000s")] {
+        let place = Place::new();
+        let server = place.start(&["--payment-window", window, "--test-clock"]);
+        let id = server.client.place(ORDER);
+        assert_eq!(server.client.order(&id)["status"], format!("待支付 (超时倒计时: {shown})"));
+    }
+}
+
+#[test]
+fn the_help_says_what_a_test_clock_leaves_behind() {
+    let help = run(omniflow(["dev", "--help"]));
+    let text = String::from_utf8_lossy(&help.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = text.split("--test-clock Let time").nth(1).and_then(|rest| rest.split(" -h, --help").next());
+    let said = said.unwrap_or_else(|| panic!("--test-clock is not in {text}"));
+    for part in ["A directory that is kept stays ahead", "--ephemeral", "--data-dir of its own"] {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #[cfg(feature = "crash-points")]
 mod crash;
 mod listener;
+mod once;
 
 use super::*;
 use crate::clock::ManualClock;

@@ -68,7 +68,35 @@ fn everything_that_is_wrong_is_named_at_once_and_in_order() {
     let mistyped = r#"{"amuont":5,"items":[""]}"#;
     let problem = shop.client.post("/api/v1/orders", mistyped).problem(422, "unknown_field");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 3, "{problem}");
+    let mistyped = json!({"items": vec![1; 150], "amuont": 5}).to_string();
+    let problem = shop.client.post("/api/v1/orders", &mistyped).problem(422, "unknown_field");
+    let errors = problem["errors"].as_array().unwrap();
+    assert!(errors.len() == 100 && errors.iter().any(|error| error["pointer"] == "/amuont"), "{problem}");
     let many = json!({"amount": 5, "items": vec![json!({"sku": "", "quantity": 0}); 200]}).to_string();
     let problem = shop.client.post("/api/v1/orders", &many).problem(422, "invalid_field");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 100, "a list has its end");
+}
+
+#[test]
+fn what_stands_in_for_the_hundred_and_first_fault_is_not_judged_either() {
+    let shop = Fixture::new();
+    let (items, unknown) = (vec![1; 150], |number: usize| format!("x{number}"));
+    let many_unknown: serde_json::Map<_, _> = (0..150).map(|number| (unknown(number), json!(1))).collect();
+    let mut beside_unknown = json!({"items": items, "adjustments": [1], "external_id": 5});
+    beside_unknown.as_object_mut().unwrap().extend(many_unknown);
+    for (body, code) in [
+        (json!({"items": items, "adjustments": [1], "external_id": 5}), "invalid_field"),
+        (
+            json!({"amount": 5, "items": vec![json!({"sku": 5, "quantity": 0}); 150], "customer_id": 5}),
+            "invalid_field",
+        ),
+        (beside_unknown, "unknown_field"),
+    ] {
+        let problem = shop.client.post("/api/v1/orders", &body.to_string()).problem(422, code);
+        for error in problem["errors"].as_array().unwrap() {
+            let (at, detail) = (error["pointer"].as_str().unwrap(), error["detail"].as_str().unwrap());
+            let sent = body.pointer(at).is_some();
+            assert!(sent && !detail.contains("is required") && !detail.contains("empty"), "{error}");
+        }
+    }
 }

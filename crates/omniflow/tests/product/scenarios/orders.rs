@@ -69,6 +69,18 @@ fn a_the_document_is_the_contracts_field_by_field() {
 }
 
 #[test]
+fn a_the_timeline_shows_the_window_as_it_is_sent() {
+    let (_place, server) = still();
+    let asked = r#"{"amount": 500, "items": ["iPhone 15"], "payment_window_seconds": 90}"#;
+    for (body, seconds) in [(ORDER, 30), (asked, 90)] {
+        let id = server.client.place(body);
+        let timeline = server.client.get(&format!("/api/v1/orders/{id}/timeline")).ok();
+        // A float is another JSON value.
+        assert_eq!(timeline["data"][0]["data"]["payment_window_seconds"], json!(seconds), "{timeline}");
+    }
+}
+
+#[test]
 fn a_curls_own_content_type_changes_nothing_and_real_time_passes() {
     let place = Place::new();
     let server = place.start(&["--carrier-delay", "50ms"]);
