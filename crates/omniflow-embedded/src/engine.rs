@@ -4,8 +4,10 @@ use crate::effects::{self, Effects};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{OpenError, StorageError};
 use crate::key::OrderKey;
+use crate::listed::Listed;
+use crate::listing::Lists;
 use crate::opening::{After, Opening};
-use crate::queue::{Job, Queue, StockChange};
+use crate::queue::{Job, Queue, StockChange, Told};
 use crate::reader::Readers;
 use crate::record::Record;
 use crate::schema::{self, DirLock};
@@ -13,8 +15,9 @@ use crate::timers::{self, Timers};
 use crate::writer::{self, Shared};
 use omniflow_core::{Order, OrderId, Sku, Timestamp};
 use omniflow_engine::{
-    AdjustStock, Answer, Clock, Cursor, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine,
-    Page, Placement, Position, Providers, Request, SetStock, StockLevel, StockSet, TimelineEntry,
+    AdjustStock, Adjusted, Answer, Answered, Clock, Details, Error, FeedEntry, FeedScope, Health, Listing,
+    OrderEngine, Page, Placement, Position, Providers, Request, SetStock, StockLevel, StockSet,
+    TimelineEntry,
 };
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,6 +75,7 @@ pub struct Counters {
 pub struct EmbeddedEngine {
     shared: Arc<Shared>,
     readers: Arc<Readers>,
+    lists: Lists,
     effects: Arc<Effects>,
     stopped: watch::Receiver<bool>,
     tasks: Vec<AbortHandle>,
@@ -94,7 +98,9 @@ impl EmbeddedEngine {
         let (timers, woken) = Timers::new();
         let timers = Arc::new(timers);
         let readers = Arc::new(Readers::new(file.clone()));
-        let shared = Arc::new(Shared::new(queue, timers, Arc::clone(&clock)));
+        let listed = Listed::new(file.clone());
+        let shared = Arc::new(Shared::new(queue, timers, listed, Arc::clone(&clock)));
+        let lists = Lists::new(&file, Arc::clone(&readers));
         let effects = Arc::new(Effects::new(
             Arc::clone(&shared.queue),
             providers,
@@ -127,7 +133,7 @@ impl EmbeddedEngine {
                 opening.keep_running(writer);
             })
             .map_err(|source| OpenError::Io { path: data_dir.clone(), source })?;
-        Ok(Self { shared, readers, effects, stopped, tasks, lock: Mutex::new(Some(lock)) })
+        Ok(Self { shared, readers, lists, effects, stopped, tasks, lock: Mutex::new(Some(lock)) })
     }
 
     /// Finishes what was taken and closes the files. Requests from now on are refused.
@@ -198,6 +204,18 @@ impl EmbeddedEngine {
         match record {
             Some(record) if record.order.id == *id => Ok((key, record)),
             _ => Err(Error::OrderNotFound),
+        }
+    }
+
+    /// An answer of the writer; an earlier one is read from the log.
+    async fn told(&self, told: Told) -> Result<Answered, Error> {
+        match told {
+            Told::Now(answered) => Ok(answered),
+            Told::Earlier(key, version, at) => {
+                let order = self.readers.order_at(key, version).await.map_err(unreadable)?;
+                let order = Arc::new(order.ok_or(Error::OrderNotFound)?);
+                Ok(Answered { order, at, replayed: true })
+            }
         }
     }
 
@@ -278,18 +296,20 @@ fn unreadable(error: StorageError) -> Error {
 }
 
 impl OrderEngine for EmbeddedEngine {
-    fn place(&self, placement: Placement) -> Answer<'_, Result<Arc<Order>, Error>> {
-        Box::pin(self.submit(|reply| Job::Place(Box::new(placement), reply)))
+    fn place(&self, placement: Placement) -> Answer<'_, Result<Answered, Error>> {
+        Box::pin(async move {
+            self.told(self.submit(|reply| Job::Place(Box::new(placement), reply)).await?).await
+        })
     }
 
-    fn command(&self, request: Request) -> Answer<'_, Result<Arc<Order>, Error>> {
+    fn command(&self, request: Request) -> Answer<'_, Result<Answered, Error>> {
         Box::pin(async move {
             let key = OrderKey::of(&request.order_id).ok_or(Error::OrderNotFound)?;
             if !self.shared.table.contains(key) {
                 // Read off the writer, which then finds it in the system's cache.
                 self.record(&request.order_id).await?;
             }
-            self.submit(|reply| Job::Command(key, Box::new(request), reply)).await
+            self.told(self.submit(|reply| Job::Command(key, Box::new(request), reply)).await?).await
         })
     }
 
@@ -314,15 +334,7 @@ impl OrderEngine for EmbeddedEngine {
     fn list(&self, page: Page) -> Answer<'_, Result<Listing, Error>> {
         Box::pin(async move {
             self.usable()?;
-            let before = page.after.map(|cursor| cursor.0);
-            let mut records = self.readers.list(before, page.limit + 1).await.map_err(unreadable)?;
-            let more = records.len() > page.limit;
-            records.truncate(page.limit);
-            let next = if more { records.last().map(|(key, _)| Cursor(*key)) } else { None };
-            Ok(Listing {
-                orders: records.into_iter().map(|(_, record)| Arc::new(record.order)).collect(),
-                next,
-            })
+            self.lists.list(&self.shared, page).await
         })
     }
 
@@ -375,12 +387,13 @@ impl OrderEngine for EmbeddedEngine {
     }
 
     fn set_stock(&self, change: SetStock) -> Answer<'_, Result<StockSet, Error>> {
-        Box::pin(self.submit(|reply| Job::Stock(Box::new(StockChange::Set(change)), reply)))
+        let submit = self.submit(|reply| Job::Stock(Box::new(StockChange::Set(change)), reply));
+        Box::pin(async move { submit.await.map(|(set, _)| set) })
     }
 
-    fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<StockLevel, Error>> {
+    fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<Adjusted, Error>> {
         let submit = self.submit(|reply| Job::Stock(Box::new(StockChange::Adjust(change)), reply));
-        Box::pin(async move { submit.await.map(|set| set.level) })
+        Box::pin(async move { submit.await.map(|(set, replayed)| Adjusted { level: set.level, replayed }) })
     }
 
     fn health(&self) -> Health {

@@ -19,6 +19,11 @@ const RANDOM_BITS: u32 = 60;
 pub(crate) struct OrderKey(pub(crate) i64);
 
 impl OrderKey {
+    /// The least key that an order placed at this moment can have.
+    pub(crate) fn first_at(at: Timestamp) -> Self {
+        Self(at.as_millis().clamp(0, i64::MAX >> COUNTER_BITS) << COUNTER_BITS)
+    }
+
     /// The key that an id would have, `None` where this engine cannot have made it.
     pub(crate) fn of(id: &OrderId) -> Option<Self> {
         let text = id.as_str().strip_prefix(PREFIX)?;
@@ -45,7 +50,7 @@ impl Mint {
 
     /// An id that was never given before, for an order placed `at`.
     pub(crate) fn mint(&mut self, at: Timestamp) -> io::Result<(OrderKey, OrderId)> {
-        let key = (at.as_millis() << COUNTER_BITS).max(self.last + 1);
+        let key = OrderKey::first_at(at).0.max(self.last + 1);
         let random = u64::from_le_bytes(self.random()?) >> (u64::BITS - RANDOM_BITS);
         let ulid = Ulid::from((u128::from(key.unsigned_abs()) << RANDOM_BITS) | u128::from(random));
         let id = OrderId::new(format!("{PREFIX}{ulid}")).map_err(io::Error::other)?;

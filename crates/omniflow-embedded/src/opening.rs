@@ -5,10 +5,12 @@ use crate::effects::EffectChange;
 use crate::entropy::SharedEntropy;
 use crate::error::OpenError;
 use crate::key::Mint;
+use crate::queue::RECOVERING;
 use crate::recovery;
 use crate::schema;
 use crate::stock::StockBook;
-use crate::writer::{Answers, End, RECOVERING, Shared, Writer};
+use crate::writer::{Answers, End, Shared, Writer};
+use omniflow_engine::CursorSeal;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -46,13 +48,17 @@ impl Opening {
     pub(crate) fn open(&self, after: After) -> Result<Writer, OpenError> {
         let shared = &self.shared;
         let mut connection = schema::open_writer(&self.file)?;
-        let set_aside = shared.set_aside().clone();
-        let recovered = recovery::recover(&mut connection, shared, &set_aside)?;
+        let position = recovery::check(&mut connection)?;
+        let secret = recovery::meta(&connection, "cursor_secret")?;
         match after {
             After::End => checkpoint::sync_log(&self.file)?,
             After::FailedSync => checkpoint::settle(&connection)?,
             After::FullDisk => {}
         }
+        shared.listed.renew()?;
+        shared.seal.get_or_init(|| CursorSeal::new(secret.to_be_bytes()));
+        let set_aside = shared.set_aside().clone();
+        let recovered = recovery::load(&connection, shared, &set_aside, position)?;
         shared.clock.catch_up(recovered.last_at);
         let stock = StockBook::load(&connection)?;
         let levels = stock.levels().map(|level| (level.sku.clone(), level)).collect();

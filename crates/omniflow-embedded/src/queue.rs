@@ -1,16 +1,30 @@
 //! What waits for the writer. Clients' requests are bounded; timers and outcomes always enter.
 
 use crate::key::OrderKey;
-use omniflow_core::{EffectKey, Order, Outcome};
-use omniflow_engine::{AdjustStock, Busy, Error, Placement, Request, SetStock, StockSet};
+use omniflow_core::{EffectKey, Outcome, Timestamp};
+use omniflow_engine::{AdjustStock, Answered, Busy, Error, Placement, Request, SetStock, StockSet};
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
+/// What clients are told while the engine recovers.
+pub(crate) const RECOVERING: &str = "its storage failed; it is recovering";
+
+/// What was decided about an order.
+pub(crate) enum Told {
+    /// Now.
+    Now(Answered),
+    /// Before, to a request with the same mark: the order stood at this version then.
+    Earlier(OrderKey, u32, Timestamp),
+}
+
+/// What was decided about stock, and whether to an earlier request with the same mark.
+pub(crate) type StockTold = (StockSet, bool);
+
 /// Who waits for an order.
-pub(crate) type OrderReply = oneshot::Sender<Result<Arc<Order>, Error>>;
+pub(crate) type OrderReply = oneshot::Sender<Result<Told, Error>>;
 /// Who waits for stock.
-pub(crate) type StockReply = oneshot::Sender<Result<StockSet, Error>>;
+pub(crate) type StockReply = oneshot::Sender<Result<StockTold, Error>>;
 
 /// A change of stock by hand.
 pub(crate) enum StockChange {

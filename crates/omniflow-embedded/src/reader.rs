@@ -3,11 +3,13 @@
 
 use crate::error::StorageError;
 use crate::key::OrderKey;
+use crate::listed;
 use crate::record::Record;
 use crate::schema;
-use omniflow_core::{ChainHash, Entry, OrderId};
-use omniflow_engine::{Details, FeedEntry, Position, TimelineEntry};
+use omniflow_core::{ChainHash, Entry, ExternalId, Order, OrderId, fold};
+use omniflow_engine::{Details, FeedEntry, Filter, Position, TimelineEntry};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,23 +73,57 @@ impl Readers {
         self.read(move |connection| entries_at(connection, &record.positions, &record.order.id)).await
     }
 
-    /// Records, newest first, before `before`.
-    pub(crate) async fn list(
+    /// An order as it stood at a version, `None` where there is none.
+    pub(crate) async fn order_at(
         self: &Arc<Self>,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<(i64, Record)>, StorageError> {
+        key: OrderKey,
+        version: u32,
+    ) -> Result<Option<Order>, StorageError> {
         self.read(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT key, record FROM orders WHERE key < ?1 ORDER BY key DESC LIMIT ?2")?;
-            let mut rows = statement.query(params![before.unwrap_or(i64::MAX), limit as i64])?;
-            let mut records = Vec::with_capacity(limit);
-            while let Some(row) = rows.next()? {
-                records.push((row.get(0)?, Record::decode(row.get_ref(1)?.as_blob().map_err(into_sql)?)?));
-            }
-            Ok(records)
+            let Some(record) = record(connection, key)? else { return Ok(None) };
+            let entries = entries_at(connection, &record.positions, &record.order.id)?;
+            let until =
+                entries.iter().map(|entry| &entry.entry.entry).take_while(|entry| entry.seq <= version);
+            fold(until).map(Some).map_err(|error| StorageError::Diverged(error.to_string()))
         })
         .await
+    }
+
+    /// The orders with these external ids.
+    pub(crate) async fn holders(
+        self: &Arc<Self>,
+        external_ids: Vec<ExternalId>,
+    ) -> Result<Vec<OrderKey>, StorageError> {
+        self.read(move |connection| {
+            let sql = "SELECT order_key FROM external_ids WHERE external_id = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let holder = |id: ExternalId| statement.query_row([id.as_str()], |row| row.get(0)).optional();
+            let keys: Vec<Option<i64>> = external_ids.into_iter().map(holder).collect::<Result<_, _>>()?;
+            Ok(keys.into_iter().flatten().map(OrderKey).collect())
+        })
+        .await
+    }
+
+    /// The records of these orders, of those that are there.
+    pub(crate) async fn records(
+        self: &Arc<Self>,
+        keys: Vec<OrderKey>,
+    ) -> Result<Vec<(OrderKey, Record)>, StorageError> {
+        self.read(move |connection| {
+            let found = keys.into_iter().map(|key| Ok(record(connection, key)?.map(|record| (key, record))));
+            found.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
+    /// Keys from the lists' file, for which these readers were made.
+    pub(crate) async fn listed(
+        self: &Arc<Self>,
+        filter: Filter,
+        range: Range<i64>,
+        limit: usize,
+    ) -> Result<Vec<OrderKey>, StorageError> {
+        self.read(move |connection| listed::keys(connection, &filter, &range, limit)).await
     }
 
     /// Events of all orders after a position, at most `limit`.
@@ -98,10 +134,6 @@ impl Readers {
     ) -> Result<Vec<FeedEntry>, StorageError> {
         self.read(move |connection| feed(connection, after, limit)).await
     }
-}
-
-fn into_sql(error: rusqlite::types::FromSqlError) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(error))
 }
 
 /// The order's record, `None` where there is none.

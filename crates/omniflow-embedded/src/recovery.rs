@@ -6,6 +6,7 @@
 use crate::effects::EffectChange;
 use crate::error::{OpenError, StorageError};
 use crate::key::OrderKey;
+use crate::listed;
 use crate::reader::entries_at;
 use crate::record::{RECORD_FORMAT, Record, RecordRef, link_of};
 use crate::writer::Shared;
@@ -28,14 +29,21 @@ pub(crate) struct Recovered {
     pub(crate) effects: Vec<EffectChange>,
 }
 
-/// Loads everything that the engine keeps in memory. Nothing is wanted of orders that are set aside.
-pub(crate) fn recover(
-    connection: &mut Connection,
-    shared: &Shared,
-    set_aside: &HashSet<OrderKey>,
-) -> Result<Recovered, OpenError> {
+/// Checks what was not checked before, and makes records of another format anew. Returns the log's last
+/// position.
+pub(crate) fn check(connection: &mut Connection) -> Result<u64, OpenError> {
     let position = verify_tail(connection)?;
     rebuild_records(connection)?;
+    Ok(position)
+}
+
+/// Loads everything that the engine keeps in memory. Nothing is wanted of orders that are set aside.
+pub(crate) fn load(
+    connection: &Connection,
+    shared: &Shared,
+    set_aside: &HashSet<OrderKey>,
+    position: u64,
+) -> Result<Recovered, OpenError> {
     shared.table.clear();
     shared.timers.clear();
     let last = "SELECT coalesce(max(key), 0) FROM orders";
@@ -158,7 +166,7 @@ fn placeholder() -> Result<OrderId, StorageError> {
     OrderId::new("unknown").map_err(|error| StorageError::Diverged(error.to_string()))
 }
 
-fn meta(connection: &Connection, name: &str) -> Result<i64, StorageError> {
+pub(crate) fn meta(connection: &Connection, name: &str) -> Result<i64, StorageError> {
     Ok(connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))?)
 }
 
@@ -218,11 +226,7 @@ fn load_open(
     set_aside: &HashSet<OrderKey>,
     recovered: &mut Recovered,
 ) -> Result<(), StorageError> {
-    let mut statement = connection.prepare("SELECT key, record FROM orders WHERE open = 1")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let key = OrderKey(row.get(0)?);
-        let encoded: Vec<u8> = row.get(1)?;
+    listed::open_orders(connection, shared.listed.file(), |key, encoded| {
         let (encoded, order) = match Record::decode(&encoded) {
             Ok(record) => (encoded, record.order),
             Err(error) => {
@@ -230,17 +234,20 @@ fn load_open(
                 mend(connection, key)?
             }
         };
+        if order.is_at_rest() {
+            return Ok(());
+        }
         let wants = next(&order);
         recovered.open += 1;
         shared.table.load(key, encoded.into_boxed_slice());
         if set_aside.contains(&key) {
-            continue;
+            return Ok(());
         }
         if let Some(due_at) = wants.due_at() {
             shared.timers.load(key, due_at);
         }
         if wants.effects.is_empty() {
-            continue;
+            return Ok(());
         }
         let order = Arc::new(order);
         for wanted in wants.effects {
@@ -248,6 +255,6 @@ fn load_open(
                 (Arc::clone(&order), wanted.key, wanted.retry, shared.clock.busy());
             recovered.effects.push(EffectChange::Start { order, key, effect, retry, busy });
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

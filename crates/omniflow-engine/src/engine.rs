@@ -1,6 +1,8 @@
 //! The engine, as everything above it sees it.
 
-use crate::{AdjustStock, Details, Error, SetStock, StockLevel, StockSet};
+use crate::{
+    AdjustStock, Adjusted, Details, Error, Idempotency, Listing, Page, SetStock, StockLevel, StockSet,
+};
 use omniflow_core::{Actor, ChainHash, Command, Entry, Order, OrderId, Sku, Terms, Timestamp};
 use std::future::Future;
 use std::pin::Pin;
@@ -18,6 +20,8 @@ pub struct Placement {
     pub details: Option<Details>,
     /// Who places it.
     pub actor: Actor,
+    /// Marks it, so that it is done once however often it is sent.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// Something asked of one order.
@@ -31,33 +35,24 @@ pub struct Request {
     pub actor: Actor,
     /// Only if the order has this version.
     pub if_version: Option<u32>,
+    /// Marks it, so that it is done once however often it is sent.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What a request of an order was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The order as it stood then.
+    pub order: Arc<Order>,
+    /// When that was.
+    pub at: Timestamp,
+    /// Whether this answers a request that was answered before: the mark and the body are the same.
+    pub replayed: bool,
 }
 
 /// A place in the log of all events, durable: it survives restarts and never changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub u64);
-
-/// A place in a list of orders, newest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor(pub i64);
-
-/// Which part of a list of orders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// Continue after this place; from the newest where left out.
-    pub after: Option<Cursor>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-/// A part of a list of orders, newest first.
-#[derive(Clone, Debug)]
-pub struct Listing {
-    /// The orders.
-    pub orders: Vec<Arc<Order>>,
-    /// Where the next part begins, `None` at the end.
-    pub next: Option<Cursor>,
-}
 
 /// One event of a timeline with the chain's hash after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,15 +101,17 @@ pub trait OrderEngine: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::OutOfStock`], [`Error::UnknownSku`], [`Error::ExternalIdTaken`]: there is no order then.
-    fn place(&self, placement: Placement) -> Answer<'_, Result<Arc<Order>, Error>>;
+    /// [`Error::IdempotencyKeyReused`].
+    fn place(&self, placement: Placement) -> Answer<'_, Result<Answered, Error>>;
 
     /// Tells an order something and answers with the order as it then stands.
     ///
     /// What was applied before is `Ok` and changes nothing.
     ///
     /// # Errors
-    /// [`Error::Rejected`] when the state forbids it, [`Error::OrderNotFound`], [`Error::VersionMismatch`].
-    fn command(&self, request: Request) -> Answer<'_, Result<Arc<Order>, Error>>;
+    /// [`Error::Rejected`] when the state forbids it, [`Error::OrderNotFound`],
+    /// [`Error::VersionMismatch`], [`Error::IdempotencyKeyReused`].
+    fn command(&self, request: Request) -> Answer<'_, Result<Answered, Error>>;
 
     /// The order as it stands.
     ///
@@ -136,10 +133,12 @@ pub trait OrderEngine: Send + Sync + 'static {
     /// [`Error::OrderNotFound`].
     fn details<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Option<Details>, Error>>;
 
-    /// Orders, newest first.
+    /// Orders, newest first: every one that was acknowledged before, as it stands.
+    ///
+    /// A part can have fewer than the limit before the end, where orders changed meanwhile.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::ForeignCursor`].
     fn list(&self, page: Page) -> Answer<'_, Result<Listing, Error>>;
 
     /// Every event of an order, first to last.
@@ -186,8 +185,8 @@ pub trait OrderEngine: Send + Sync + 'static {
     /// Adds to or takes from what is on hand.
     ///
     /// # Errors
-    /// [`Error::UnknownSku`], [`Error::BelowReserved`].
-    fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<StockLevel, Error>>;
+    /// [`Error::UnknownSku`], [`Error::BelowReserved`], [`Error::IdempotencyKeyReused`].
+    fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<Adjusted, Error>>;
 
     /// Whether it can take orders now.
     fn health(&self) -> Health;

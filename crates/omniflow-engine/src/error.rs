@@ -41,6 +41,15 @@ pub enum Error {
     /// More than can be counted.
     #[error("more than can be counted")]
     StockTooLarge,
+    /// The mark was used for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    /// The same request is being done, and was not done in time.
+    #[error("the same request is being done")]
+    IdempotencyInProgress,
+    /// The cursor was not made for this list.
+    #[error("the cursor is not of this list")]
+    ForeignCursor,
     /// More is being asked than the engine can do; nothing was done.
     #[error("more is being asked than can be done now")]
     Overloaded,

@@ -10,6 +10,8 @@ pub mod crash;
 mod details;
 mod engine;
 mod error;
+mod idempotency;
+mod listing;
 mod perform;
 mod providers;
 pub mod simulated;
@@ -18,10 +20,11 @@ mod stock;
 pub use clock::{Busy, Clock};
 pub use details::{Details, DetailsError};
 pub use engine::{
-    Answer, Cursor, FeedEntry, FeedScope, Health, Listing, OrderEngine, Page, Placement, Position, Request,
-    TimelineEntry,
+    Answer, Answered, FeedEntry, FeedScope, Health, OrderEngine, Placement, Position, Request, TimelineEntry,
 };
 pub use error::Error;
+pub use idempotency::Idempotency;
+pub use listing::{Cursor, CursorSeal, Filter, Listing, Page};
 pub use perform::{Attempts, perform};
 pub use providers::{Attempt, Carrier, EffectRequest, Payments, Providers, RefundRequest, ShipmentRequest};
-pub use stock::{AdjustStock, SetStock, StockLevel, StockSet};
+pub use stock::{AdjustStock, Adjusted, SetStock, StockLevel, StockSet};

@@ -1,5 +1,6 @@
 //! Stock as people see and change it.
 
+use crate::Idempotency;
 use omniflow_core::{Actor, ReasonText, Sku};
 
 /// Stock of one SKU.
@@ -65,4 +66,15 @@ pub struct AdjustStock {
     pub reason: ReasonText,
     /// Who.
     pub actor: Actor,
+    /// Marks it, so that it is done once however often it is sent.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What adjusting stock did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjusted {
+    /// The stock as it stood then.
+    pub level: StockLevel,
+    /// Whether this answers a request that was answered before.
+    pub replayed: bool,
 }

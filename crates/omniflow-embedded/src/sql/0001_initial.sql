@@ -17,7 +17,6 @@ CREATE TABLE orders (
     due_at  INTEGER,
     record  BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX open_orders ON orders (open) WHERE open = 1;
 
 CREATE TABLE external_ids (
     external_id TEXT    PRIMARY KEY,
@@ -52,12 +51,17 @@ CREATE TABLE stock_ledger (
     reason         TEXT
 ) STRICT;
 
--- What was answered to a request that carried an Idempotency-Key.
+-- What was answered to a request that carried an Idempotency-Key: an order as it stood at a version, or
+-- a SKU's stock.
 CREATE TABLE idempotency (
     key        BLOB    PRIMARY KEY,
     body       BLOB    NOT NULL,
+    at         INTEGER NOT NULL,
     order_key  INTEGER,
     version    INTEGER,
+    sku        TEXT,
+    on_hand    INTEGER,
+    reserved   INTEGER,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
@@ -66,4 +70,5 @@ CREATE TABLE meta (
     name  TEXT    PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (name, value) VALUES ('verified_position', 0), ('record_format', 1);
+INSERT INTO meta (name, value) VALUES
+    ('verified_position', 0), ('record_format', 1), ('cursor_secret', random());

@@ -1,10 +1,10 @@
 //! One batch: every waiting job decided, on private copies, against what is committed and what the
 //! batch itself did before.
 
-use super::thread::RECOVERING;
+use super::marks::Marked;
 use crate::error::StorageError;
 use crate::key::{Mint, OrderKey};
-use crate::queue::{Job, OrderReply, StockChange, StockReply};
+use crate::queue::{Job, OrderReply, RECOVERING, StockReply, StockTold};
 use crate::reader;
 use crate::record::Record;
 use crate::stock::StockBook;
@@ -13,7 +13,7 @@ use omniflow_core::{
     Actor, ChainHash, Command, Demand, EffectKey, EffectKind, Entry, Event, Order, Outcome, ReasonText,
     Receipt, Step, StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
 };
-use omniflow_engine::{Details, Error, Placement, Request, StockSet};
+use omniflow_engine::{Details, Error, Idempotency, Placement, Request};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -43,9 +43,22 @@ pub(crate) struct Before {
 
 /// Whom to answer after the commit, and what.
 pub(crate) enum Reply {
-    Order(OrderReply, Result<OrderKey, Error>),
-    Stock(StockReply, Result<StockSet, Error>),
+    Order(OrderReply, Result<Decided, Error>),
+    Stock(StockReply, Result<StockTold, Error>),
 }
+
+/// What was decided about an order.
+pub(crate) enum Decided {
+    /// The order stands as the batch leaves it.
+    Now(OrderKey),
+    /// The same, to a request with the mark of one before it in the batch.
+    Again(OrderKey),
+    /// It stood at this version when a request with the same mark was answered.
+    Earlier(OrderKey, u32, Timestamp),
+}
+
+/// What a job of an order comes to: an answer, or the storage's fault.
+pub(super) type OrderAnswer = Result<Result<Decided, Error>, StorageError>;
 
 /// A batch being decided.
 pub(crate) struct Batch<'a> {
@@ -61,6 +74,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) settled: HashSet<(OrderKey, EffectKey)>,
     pub(crate) external_ids: HashMap<String, OrderKey>,
     pub(crate) replies: Vec<Reply>,
+    /// Answers to be kept for requests that are sent again.
+    pub(crate) marked: HashMap<[u8; 32], (Idempotency, Marked)>,
     /// Orders with which nothing is done.
     pub(crate) set_aside: &'a HashSet<OrderKey>,
     /// The order at work, for whoever asks after a fault.
@@ -74,20 +89,16 @@ impl Batch<'_> {
     pub(crate) fn decide(&mut self, job: Job) -> Result<(), StorageError> {
         match job {
             Job::Place(placement, reply) => {
-                let answer = self.place(*placement);
+                let mark = placement.idempotency;
+                let answer = self.once(mark, |batch| batch.place(*placement));
                 self.keep(reply, answer)?;
             }
             Job::Command(key, request, reply) => {
-                let answer = self.request(key, *request);
+                let mark = request.idempotency;
+                let answer = self.once(mark, |batch| batch.request(key, *request));
                 self.keep(reply, answer)?;
             }
-            Job::Stock(change, reply) => {
-                let answer = match *change {
-                    StockChange::Set(change) => self.stock.set(change),
-                    StockChange::Adjust(change) => self.stock.adjust(change),
-                };
-                self.replies.push(Reply::Stock(reply, answer));
-            }
+            Job::Stock(change, reply) => self.change_stock(*change, reply)?,
             Job::Outcome(key, effect, outcome) => self.outcome(key, effect, *outcome)?,
             Job::Due(keys) => self.due(keys)?,
         }
@@ -96,11 +107,7 @@ impl Batch<'_> {
     }
 
     /// Keeps an answer until the commit; a fault is answered at once, since nothing was written.
-    fn keep(
-        &mut self,
-        reply: OrderReply,
-        answer: Result<Result<OrderKey, Error>, StorageError>,
-    ) -> Result<(), StorageError> {
+    fn keep(&mut self, reply: OrderReply, answer: OrderAnswer) -> Result<(), StorageError> {
         match answer {
             Ok(answer) => self.replies.push(Reply::Order(reply, answer)),
             Err(fault) => {
@@ -113,7 +120,7 @@ impl Batch<'_> {
 
     /// Places an order and decides its stock. What is refused leaves nothing behind.
     fn place(&mut self, placement: Placement) -> Result<Result<OrderKey, Error>, StorageError> {
-        let Placement { terms, details, actor } = placement;
+        let Placement { terms, details, actor, idempotency: _ } = placement;
         if let Some(external_id) = &terms.external_id
             && let Some(holder) = self.external_id_holder(external_id.as_str())?
         {

@@ -1,15 +1,16 @@
 //! Writing a batch: all of it in one transaction, one sync.
 
-use super::batch::{Batch, Before, Reply, Working};
+use super::batch::{Batch, Before, Decided, Reply, Working};
 use crate::effects::EffectChange;
 use crate::error::StorageError;
 use crate::key::OrderKey;
-use crate::queue::{OrderReply, StockReply};
+use crate::listed::Change;
+use crate::queue::{OrderReply, StockReply, StockTold, Told};
 use crate::record::{RecordRef, link_of};
 use crate::table::Publication;
 use crate::timers::TimerChange;
 use omniflow_core::{EffectKey, Order, Wanted, next};
-use omniflow_engine::{Clock, Error, StockLevel, StockSet};
+use omniflow_engine::{Answered, Clock, Error, StockLevel};
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,8 +22,9 @@ pub(crate) struct Committed {
     pub(crate) timers: Vec<TimerChange>,
     pub(crate) effects: Vec<EffectChange>,
     pub(crate) stock: Vec<StockLevel>,
-    pub(crate) orders: Vec<(OrderReply, Result<Arc<Order>, Error>)>,
-    pub(crate) stocks: Vec<(StockReply, Result<StockSet, Error>)>,
+    pub(crate) orders: Vec<(OrderReply, Result<Told, Error>)>,
+    pub(crate) stocks: Vec<(StockReply, Result<StockTold, Error>)>,
+    pub(crate) listed: Vec<Change>,
     /// The log's last position.
     pub(crate) position: u64,
 }
@@ -69,7 +71,7 @@ impl<'c> Statements<'c> {
 impl Batch<'_> {
     /// Whether there is anything to write: a batch of refusals alone commits nothing.
     pub(crate) fn is_dirty(&self) -> bool {
-        self.stock.is_dirty() || !self.changed.is_empty()
+        self.stock.is_dirty() || !self.changed.is_empty() || !self.marked.is_empty()
     }
 
     /// Writes the batch and syncs it. `position` is the log's last one, and the new last one after.
@@ -80,6 +82,7 @@ impl Batch<'_> {
         let written = self.write_orders(position)?;
         self.at_work = None;
         self.stock.write(self.connection, self.at)?;
+        self.write_marks()?;
         if verified {
             let sql = "UPDATE meta SET value = ?1 WHERE name = 'verified_position'";
             self.connection.prepare_cached(sql)?.execute([position.cast_signed()])?;
@@ -158,19 +161,26 @@ impl Committed {
         let mut orders = batch.orders;
         let mut published: HashMap<OrderKey, Arc<Order>> = HashMap::with_capacity(written.len());
         for (key, encoded) in written {
-            let Some(Working { order, before, .. }) = orders.remove(&key) else { continue };
+            let Some(Working { order, before, head, positions, .. }) = orders.remove(&key) else { continue };
             let (order, at_rest) = (Arc::new(order), encoded.at_rest);
             committed.compare(key, before.as_ref(), &order, &batch.settled, clock);
+            let row = positions.last().copied().unwrap_or_default();
+            committed.listed.push(Change::new(key, &order, row, link_of(&head)));
             published.insert(key, Arc::clone(&order));
             committed.publications.push(Publication { key, encoded: encoded.bytes, order, at_rest });
         }
         for reply in batch.replies {
             match reply {
                 Reply::Order(reply, Err(error)) => committed.orders.push((reply, Err(error))),
-                Reply::Order(reply, Ok(key)) => {
+                Reply::Order(reply, Ok(Decided::Earlier(key, version, at))) => {
+                    committed.orders.push((reply, Ok(Told::Earlier(key, version, at))));
+                }
+                Reply::Order(reply, Ok(decided @ (Decided::Now(key) | Decided::Again(key)))) => {
                     let unchanged = || orders.get(&key).map(|working| Arc::new(working.order.clone()));
                     let order = published.get(&key).cloned().or_else(unchanged);
-                    committed.orders.push((reply, order.ok_or(Error::OrderNotFound)));
+                    let replayed = matches!(decided, Decided::Again(_));
+                    let told = order.map(|order| Told::Now(Answered { order, at: batch.at, replayed }));
+                    committed.orders.push((reply, told.ok_or(Error::OrderNotFound)));
                 }
                 Reply::Stock(reply, answer) => committed.stocks.push((reply, answer)),
             }

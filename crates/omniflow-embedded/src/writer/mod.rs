@@ -4,6 +4,7 @@
 mod backlog;
 mod batch;
 mod commit;
+mod marks;
 mod thread;
 
-pub(crate) use thread::{Answers, End, RECOVERING, Shared, Writer, answer};
+pub(crate) use thread::{Answers, End, Shared, Writer, answer};

@@ -7,20 +7,18 @@ use crate::checkpoint::Checkpoints;
 use crate::effects::EffectChange;
 use crate::error::StorageError;
 use crate::key::{Mint, OrderKey};
-use crate::queue::{Job, OrderReply, Queue, StockReply, Taken};
+use crate::listed::Listed;
+use crate::queue::{Job, OrderReply, Queue, RECOVERING, StockReply, StockTold, Taken, Told};
 use crate::stock::StockBook;
 use crate::table::{Changes, Table};
 use crate::timers::Timers;
 use omniflow_core::Order;
-use omniflow_engine::{Busy, Clock, Error, StockLevel, StockSet};
+use omniflow_engine::{Busy, Clock, CursorSeal, Error, StockLevel};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tokio::sync::{mpsc, watch};
-
-/// What clients are told while the engine recovers.
-pub(crate) const RECOVERING: &str = "its storage failed; it is recovering";
 
 /// What the writer shows to the rest of the engine.
 pub(crate) struct Shared {
@@ -30,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) stock: RwLock<BTreeMap<omniflow_core::Sku, StockLevel>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) position: watch::Sender<u64>,
+    pub(crate) listed: Listed,
+    pub(crate) seal: OnceLock<CursorSeal>,
     /// Orders on which the engine failed again after a recovery: nothing is done with them, so that they
     /// do not stop all others.
     pub(crate) set_aside: Mutex<HashSet<OrderKey>>,
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(queue: Arc<Queue>, timers: Arc<Timers>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(queue: Arc<Queue>, timers: Arc<Timers>, listed: Listed, clock: Arc<dyn Clock>) -> Self {
         Self {
             queue,
             table: Table::default(),
@@ -45,9 +45,16 @@ impl Shared {
             stock: RwLock::default(),
             clock,
             position: watch::Sender::new(0),
+            listed,
+            seal: OnceLock::new(),
             set_aside: Mutex::default(),
             metrics: Metrics::default(),
         }
+    }
+
+    /// What seals cursors of lists.
+    pub(crate) fn seal(&self) -> Result<&CursorSeal, Error> {
+        self.seal.get().ok_or_else(|| Error::Unavailable("it is starting".to_owned()))
     }
 
     pub(crate) fn set_aside(&self) -> MutexGuard<'_, HashSet<OrderKey>> {
@@ -67,8 +74,8 @@ pub(crate) struct Metrics {
 
 /// Answers to be handed out, off the writer.
 pub(crate) struct Answers {
-    pub(crate) orders: Vec<(OrderReply, Result<Arc<Order>, Error>)>,
-    pub(crate) stocks: Vec<(StockReply, Result<StockSet, Error>)>,
+    pub(crate) orders: Vec<(OrderReply, Result<Told, Error>)>,
+    pub(crate) stocks: Vec<(StockReply, Result<StockTold, Error>)>,
     pub(crate) waiters: Vec<(Changes, Arc<Order>)>,
     /// The jobs' tokens: work is done when its answers are out.
     pub(crate) tokens: Vec<Busy>,
@@ -140,6 +147,7 @@ impl Writer {
             settled: HashSet::new(),
             external_ids: HashMap::new(),
             replies: Vec::with_capacity(jobs.len()),
+            marked: HashMap::new(),
             at_work: None,
             is_committing: false,
         };
@@ -204,6 +212,7 @@ impl Writer {
         self.shared.timers.change(&committed.timers, &self.shared.clock.busy());
         if !committed.publications.is_empty() {
             self.shared.position.send_replace(committed.position);
+            self.shared.listed.changed(committed.listed);
         }
         crate::crash::point("before-answer");
         // The receivers end only with the engine itself.

@@ -96,8 +96,12 @@ impl World {
             .collect();
         let amount = DraftAmount { major: Some(amount.to_string()), minor: None };
         let terms = Draft { amount, items, ..Draft::default() }.check(&policies()).unwrap();
-        match self.engine.place(Placement { terms, details: None, actor: Actor::api() }).await {
-            Ok(order) => self.told(&order),
+        match self
+            .engine
+            .place(Placement { terms, details: None, actor: Actor::api(), idempotency: None })
+            .await
+        {
+            Ok(answered) => self.told(&answered.order),
             Err(Error::OutOfStock(short)) => assert!(!short.is_empty()),
             Err(other) => panic!("placing was answered {other}"),
         }
@@ -115,7 +119,7 @@ impl World {
     async fn ask(&mut self) {
         let Some(order_id) = self.any_order() else { return };
         let Some(command) = self.command(&order_id) else { return };
-        let request = Request { order_id, command, actor: Actor::api(), if_version: None };
+        let request = Request { order_id, command, actor: Actor::api(), if_version: None, idempotency: None };
         let times = if self.chance.one_in(4) { 2 } else { 1 };
         for _ in 0..times {
             let engine = Arc::clone(&self.engine);
@@ -127,7 +131,7 @@ impl World {
                 continue;
             }
             match asked.await.unwrap() {
-                Ok(order) => self.told(&order),
+                Ok(answered) => self.told(&answered.order),
                 Err(Error::Rejected(_)) => {}
                 Err(other) => panic!("{request:?} was answered {other}"),
             }
@@ -196,7 +200,8 @@ impl World {
         {
             let command = Command::ReportPayment(self.report());
             let engine = Arc::clone(&self.engine);
-            let request = Request { order_id, command, actor: Actor::api(), if_version: None };
+            let request =
+                Request { order_id, command, actor: Actor::api(), if_version: None, idempotency: None };
             let _cut_off = tokio::spawn(async move { engine.command(request).await.map(drop) });
             tokio::task::yield_now().await;
         }
@@ -234,8 +239,14 @@ impl World {
                     StateKind::InReview => Command::Decide { decision: Decision::Reject, reason: None },
                     _ => continue,
                 };
-                let request = Request { order_id: id, command, actor: Actor::api(), if_version: None };
-                let order = self.engine.command(request).await.unwrap();
+                let request = Request {
+                    order_id: id,
+                    command,
+                    actor: Actor::api(),
+                    if_version: None,
+                    idempotency: None,
+                };
+                let order = self.engine.command(request).await.unwrap().order;
                 self.told(&order);
             }
             if all_at_rest {

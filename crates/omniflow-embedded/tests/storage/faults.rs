@@ -81,7 +81,13 @@ async fn a_retry_in_the_batch_of_the_outcome_that_it_answers_is_tried() {
     let engine = Arc::new(EmbeddedEngine::open(options).await.unwrap());
     stock_up(&engine, 10).await;
     let id = place(&engine, None).await.unwrap();
-    let ask = |command| Request { order_id: id.clone(), command, actor: Actor::api(), if_version: None };
+    let ask = |command| Request {
+        order_id: id.clone(),
+        command,
+        actor: Actor::api(),
+        if_version: None,
+        idempotency: None,
+    };
     engine.command(ask(Command::ReportPayment(PaymentReport::captured()))).await.unwrap();
     // While another holds the database, the writer is kept in a batch and the next one fills.
     let lock = Connection::open(database_file(directory.path())).unwrap();
@@ -94,7 +100,7 @@ async fn a_retry_in_the_batch_of_the_outcome_that_it_answers_is_tried() {
     assert_eq!(engine.counters().queue_length, 2, "the outcome and the retry wait together");
     lock.execute_batch("ROLLBACK").unwrap();
     placed.await.unwrap();
-    let mut order = retried.await.unwrap();
+    let mut order = retried.await.unwrap().order;
     while order.kind() != StateKind::Completed {
         let changed = tokio::time::timeout(Duration::from_secs(5), engine.changed(&id, order.version)).await;
         order = changed.expect("the retry is tried").unwrap();

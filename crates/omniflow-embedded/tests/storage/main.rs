@@ -57,7 +57,7 @@ async fn stock_up(engine: &EmbeddedEngine, on_hand: u64) {
 
 fn pay(order_id: &OrderId) -> Request {
     let command = Command::ReportPayment(PaymentReport::captured());
-    Request { order_id: order_id.clone(), command, actor: Actor::api(), if_version: None }
+    Request { order_id: order_id.clone(), command, actor: Actor::api(), if_version: None, idempotency: None }
 }
 
 async fn open(directory: &Path) -> Result<Arc<EmbeddedEngine>, OpenError> {
@@ -84,7 +84,10 @@ async fn place(engine: &EmbeddedEngine, external_id: Option<&str>) -> Result<Ord
     let terms = draft.check(&PolicyBook { forward, ..PolicyBook::default() }).unwrap();
     let address = [("street".to_owned(), "شارع 1".to_owned())].into();
     let details = Some(Details { shipping_address: Some(address), metadata: None });
-    engine.place(Placement { terms, details, actor: Actor::api() }).await.map(|order| order.id.clone())
+    engine
+        .place(Placement { terms, details, actor: Actor::api(), idempotency: None })
+        .await
+        .map(|answered| answered.order.id.clone())
 }
 
 /// A directory with two orders, one paid and completed, left by a process that was killed.
@@ -94,7 +97,7 @@ async fn left_behind() -> (TempDir, OrderId, OrderId) {
     stock_up(&engine, 10).await;
     let paid = place(&engine, Some("shop-1")).await.unwrap();
     let waiting = place(&engine, None).await.unwrap();
-    let mut order = engine.command(pay(&paid)).await.unwrap();
+    let mut order = engine.command(pay(&paid)).await.unwrap().order;
     while order.kind() != StateKind::Completed {
         order = engine.changed(&paid, order.version).await.unwrap();
     }
@@ -161,7 +164,7 @@ async fn goods_that_leave_after_a_recount_found_too_few_leave_none_behind() {
     let id = place(&engine, None).await.unwrap();
     assert_eq!(engine.set_stock(set(1, false)).await, Err(Error::BelowReserved { reserved: 2 }));
     assert_eq!(engine.set_stock(set(1, true)).await.unwrap().level.short(), 1);
-    let mut order = engine.command(pay(&id)).await.unwrap();
+    let mut order = engine.command(pay(&id)).await.unwrap().order;
     while order.kind() != StateKind::Completed {
         order = engine.changed(&id, order.version).await.unwrap();
     }

@@ -57,7 +57,7 @@ impl World {
     }
 
     pub(super) async fn place(&mut self, cart: Cart) -> Result<Arc<Order>, Error> {
-        let placed = self.engine().place(cart.placement(self.pace())).await;
+        let placed = self.engine().place(cart.placement(self.pace())).await.map(|answered| answered.order);
         if let Ok(order) = &placed {
             self.orders.push(order.id.clone());
         }
@@ -78,8 +78,9 @@ impl World {
         if let Command::Settle { effect, .. } = &command {
             self.told.insert(EffectId { order_id: id.clone(), key: *effect });
         }
-        let request = Request { order_id: id.clone(), command, actor: actor(), if_version: None };
-        self.engine().command(request).await
+        let request =
+            Request { order_id: id.clone(), command, actor: actor(), if_version: None, idempotency: None };
+        self.engine().command(request).await.map(|answered| answered.order)
     }
 
     /// Tells an order something that must be taken.
@@ -154,7 +155,7 @@ impl World {
 
     pub(super) async fn adjust_stock(&mut self, change: AdjustStock) -> Result<StockLevel, Error> {
         let before = self.engine().stock(&change.sku).await.map_or(0, |level| level.on_hand);
-        let adjusted = self.engine().adjust_stock(change).await;
+        let adjusted = self.engine().adjust_stock(change).await.map(|adjusted| adjusted.level);
         if let Ok(level) = &adjusted {
             self.redeliver(level, before);
         }

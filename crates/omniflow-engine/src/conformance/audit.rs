@@ -97,7 +97,7 @@ impl World {
     pub(super) async fn listed(&self) -> Vec<Arc<Order>> {
         let (mut listed, mut after): (_, Option<Cursor>) = (vec![], None);
         loop {
-            let listing = match self.engine().list(Page { after, limit: 3 }).await {
+            let listing = match self.engine().list(Page { after, limit: 3, ..Page::default() }).await {
                 Ok(listing) => listing,
                 Err(error) => panic!("orders cannot be listed: {error}"),
             };

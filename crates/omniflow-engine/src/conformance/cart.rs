@@ -111,7 +111,7 @@ impl Cart {
             customer_id: None,
             policies: self.policies(pace),
         };
-        Placement { terms, details: self.details.clone(), actor: actor() }
+        Placement { terms, details: self.details.clone(), actor: actor(), idempotency: None }
     }
 
     fn policies(&self, pace: Pace) -> Policies {

@@ -57,7 +57,7 @@ pub(super) async fn a_placing_that_a_crash_cut_off_is_whole_or_nothing(w: &mut W
 /// Asks for something and crashes before it is answered, or just after: whoever asked does not know.
 async fn cut_off(w: &mut World, order: &OrderId, command: Command) {
     let (engine, order_id) = (w.engine(), order.clone());
-    let request = Request { order_id, command, actor: actor(), if_version: None };
+    let request = Request { order_id, command, actor: actor(), if_version: None, idempotency: None };
     let asked = tokio::spawn(async move { engine.command(request).await });
     tokio::task::yield_now().await;
     asked.abort();

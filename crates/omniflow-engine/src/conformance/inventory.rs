@@ -101,7 +101,7 @@ fn set(name: &str, on_hand: u64) -> SetStock {
 }
 
 fn adjust(name: &str, delta: i64) -> AdjustStock {
-    AdjustStock { sku: sku(name), delta, reason: because(), actor: actor() }
+    AdjustStock { sku: sku(name), delta, reason: because(), actor: actor(), idempotency: None }
 }
 
 fn because() -> ReasonText {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const CANCEL: Command = Command::Cancel { reason: None };
 
-type Answered = Result<Arc<Order>, Error>;
+type Told = Result<Arc<Order>, Error>;
 
 pub(super) async fn the_last_pieces_are_sold_once(w: &mut World) {
     let buyers = (0..12).map(|_| {
@@ -20,7 +20,7 @@ pub(super) async fn the_last_pieces_are_sold_once(w: &mut World) {
     let mut placed = vec![];
     for buyer in buyers.collect::<Vec<_>>() {
         match buyer.await {
-            Ok(Ok(order)) => placed.push(order.id.clone()),
+            Ok(Ok(answered)) => placed.push(answered.order.id.clone()),
             Ok(Err(Error::OutOfStock(_))) => {}
             answer => panic!("{answer:?}"),
         }
@@ -108,19 +108,18 @@ async fn ends_unpaid(w: &mut World, order: &OrderId, state: StateKind) {
     w.stock_is(TEA, 10, 0).await;
 }
 
-fn one_is_refused(answers: &[Answered]) {
-    let refused =
-        |answer: &&Answered| matches!(answer, Err(Error::Rejected(Rejection::ActionNotAllowed { .. })));
+fn one_is_refused(answers: &[Told]) {
+    let refused = |answer: &&Told| matches!(answer, Err(Error::Rejected(Rejection::ActionNotAllowed { .. })));
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
     assert_eq!(answers.iter().filter(refused).count(), 1, "{answers:?}");
 }
 
 /// Tells an order two things at once.
-async fn both(w: &mut World, order: &OrderId, first: Command, second: Command) -> [Answered; 2] {
+async fn both(w: &mut World, order: &OrderId, first: Command, second: Command) -> [Told; 2] {
     let ask = |command| {
         let (engine, order_id) = (w.engine(), order.clone());
-        let request = Request { order_id, command, actor: actor(), if_version: None };
-        tokio::spawn(async move { engine.command(request).await })
+        let request = Request { order_id, command, actor: actor(), if_version: None, idempotency: None };
+        tokio::spawn(async move { engine.command(request).await.map(|answered| answered.order) })
     };
     let [first, second] = [ask(first), ask(second)];
     let answers = match (first.await, second.await) {

@@ -38,7 +38,8 @@ pub(super) async fn an_unknown_order_is_not_found(w: &mut World) {
     assert_eq!(engine.timeline(&id).await.err(), Some(Error::OrderNotFound));
     let scope = FeedScope::Order(id.clone());
     assert_eq!(engine.feed(&scope, Position::default(), 1).await.err(), Some(Error::OrderNotFound));
-    let request = Request { order_id: id, command: PAY(), actor: actor(), if_version: None };
+    let request =
+        Request { order_id: id, command: PAY(), actor: actor(), if_version: None, idempotency: None };
     assert_eq!(engine.command(request).await.err(), Some(Error::OrderNotFound));
 }
 
@@ -141,6 +142,7 @@ pub(super) async fn a_version_that_was_asked_for_must_match(w: &mut World) {
         command: Command::ReportPayment(capture("P-1")),
         actor: actor(),
         if_version: Some(version),
+        idempotency: None,
     };
     let stale = w.engine().command(request(order.version - 1)).await;
     assert_eq!(stale.err(), Some(Error::VersionMismatch { current: order.version }));
@@ -184,7 +186,7 @@ async fn changed(
 
 /// A part of the list with two orders.
 async fn page(w: &World, after: Option<Cursor>) -> (Vec<OrderId>, Option<Cursor>) {
-    match w.engine().list(Page { after, limit: 2 }).await {
+    match w.engine().list(Page { after, limit: 2, ..Page::default() }).await {
         Ok(listing) => (listing.orders.iter().map(|order| order.id.clone()).collect(), listing.next),
         Err(error) => panic!("orders cannot be listed: {error}"),
     }

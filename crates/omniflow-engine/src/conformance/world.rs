@@ -138,13 +138,14 @@ impl World {
         command: Command,
         ms: u64,
     ) -> Result<Arc<Order>, Error> {
-        let request = Request { order_id: id.clone(), command, actor: actor(), if_version: None };
+        let request =
+            Request { order_id: id.clone(), command, actor: actor(), if_version: None, idempotency: None };
         let engine = self.engine();
         let passing = self.harness.advance(Duration::from_millis(ms));
         let (told, ()) = tokio::join!(engine.command(request), passing);
         drop(engine);
         self.step(format!("something is said while {ms} ms pass")).await;
-        told
+        told.map(|answered| answered.order)
     }
 
     /// Lets everything settle that is due.

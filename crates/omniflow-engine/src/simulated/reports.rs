@@ -136,6 +136,7 @@ impl Report {
             command: Command::Settle { effect: self.effect_id.key, outcome },
             actor,
             if_version: None,
+            idempotency: None,
         }
     }
 }

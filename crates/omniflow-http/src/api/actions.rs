@@ -1,8 +1,10 @@
 //! What people and shops ask of an order. Each answers with the order as it then stands.
 
 use super::path::OrderPath;
+use super::post::Post;
 use super::{Api, conditional};
-use crate::{Payload, Problem, json};
+use crate::{Problem, json};
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,58 +15,55 @@ use omniflow_engine::Request;
 pub(super) async fn audit(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
-    headers: HeaderMap,
-    Payload(body): Payload,
+    post: Post,
 ) -> Result<Response, Problem> {
-    let command = json::read(&body, |audit| {
+    let command = json::read(&post.body, |audit| {
         let decision = audit.need("action").and_then(|action| action.word(Decision::ALL));
         let reason = reason(audit);
         Some(Command::Decide { decision: decision?, reason })
     })?;
-    ask(&api, id, &headers, command).await
+    ask(&api, id, post, command).await
 }
 
 /// `POST /orders/{id}/cancel`.
 pub(super) async fn cancel(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
-    headers: HeaderMap,
-    Payload(body): Payload,
+    post: Post,
 ) -> Result<Response, Problem> {
-    ask(&api, id, &headers, Command::Cancel { reason: only_reason(&body)? }).await
+    let reason = only_reason(&post.body)?;
+    ask(&api, id, post, Command::Cancel { reason }).await
 }
 
 /// `POST /orders/{id}/retry`: the effect that needs attention is tried again.
 pub(super) async fn retry(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
-    headers: HeaderMap,
-    Payload(body): Payload,
+    post: Post,
 ) -> Result<Response, Problem> {
-    json::read_optional(&body, |_| Some(()))?;
-    ask(&api, id, &headers, Command::Retry).await
+    json::read_optional(&post.body, |_| Some(()))?;
+    ask(&api, id, post, Command::Retry).await
 }
 
 /// `POST /orders/{id}/skip`: the effect that needs attention counts as done. Somebody must say why.
 pub(super) async fn skip(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
-    headers: HeaderMap,
-    Payload(body): Payload,
+    post: Post,
 ) -> Result<Response, Problem> {
     let reason =
-        json::read(&body, |skip| skip.need("reason").and_then(|reason| reason.text_as(reason_text)))?;
-    ask(&api, id, &headers, Command::Skip { reason: Some(reason) }).await
+        json::read(&post.body, |skip| skip.need("reason").and_then(|reason| reason.text_as(reason_text)))?;
+    ask(&api, id, post, Command::Skip { reason: Some(reason) }).await
 }
 
 /// `POST /orders/{id}/compensate`: the order is undone instead of shipped.
 pub(super) async fn compensate(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
-    headers: HeaderMap,
-    Payload(body): Payload,
+    post: Post,
 ) -> Result<Response, Problem> {
-    ask(&api, id, &headers, Command::Compensate { reason: only_reason(&body)? }).await
+    let reason = only_reason(&post.body)?;
+    ask(&api, id, post, Command::Compensate { reason }).await
 }
 
 /// `DELETE /orders/{id}/details`: address and metadata are erased, once the order has ended.
@@ -73,19 +72,16 @@ pub(super) async fn erase_details(
     OrderPath(id): OrderPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    ask(&api, id, &headers, Command::EraseDetails).await.map(|_| StatusCode::NO_CONTENT.into_response())
+    let sent = Post { headers, body: Bytes::new(), mark: None };
+    ask(&api, id, sent, Command::EraseDetails).await.map(|_| StatusCode::NO_CONTENT.into_response())
 }
 
-async fn ask(
-    api: &Api,
-    order_id: OrderId,
-    headers: &HeaderMap,
-    command: Command,
-) -> Result<Response, Problem> {
-    let if_match = conditional::if_match(headers)?;
-    let request = Request { order_id, command, actor: api.actor(), if_version: None };
-    let order = conditional::command(&*api.engine, request, if_match.as_ref()).await?;
-    Ok(api.show(&order, headers))
+async fn ask(api: &Api, order_id: OrderId, sent: Post, command: Command) -> Result<Response, Problem> {
+    let Post { headers, mark, .. } = sent;
+    let if_match = conditional::if_match(&headers)?;
+    let request = Request { order_id, command, actor: api.actor(), if_version: None, idempotency: mark };
+    let answered = conditional::command(&*api.engine, request, if_match.as_ref()).await?;
+    Ok(api.show(&answered, &headers))
 }
 
 fn reason(object: &json::Object<'_, '_>) -> Option<ReasonText> {

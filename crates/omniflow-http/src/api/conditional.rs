@@ -7,9 +7,7 @@ pub(super) use tags::Tags;
 
 use crate::Problem;
 use axum::http::{HeaderMap, header};
-use omniflow_core::Order;
-use omniflow_engine::{Error, OrderEngine, Request};
-use std::sync::Arc;
+use omniflow_engine::{Answered, Error, OrderEngine, Request};
 use std::time::Duration;
 
 /// The longest that a caller may wait.
@@ -33,7 +31,7 @@ pub(super) async fn command(
     engine: &dyn OrderEngine,
     mut request: Request,
     if_match: Option<&Tags>,
-) -> Result<Arc<Order>, Error> {
+) -> Result<Answered, Error> {
     let Some(Tags::Listed(tags)) = if_match else { return engine.command(request).await };
     let listed = || tags.iter().filter_map(tags::Tag::strong_version);
     let mut version = listed().min().unwrap_or(0);

@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::path::SkuPath;
+use super::post::{Post, mark_replayed};
 use super::query::Query;
 use super::reading::unread;
 use crate::{Code, Payload, Problem, json};
@@ -107,16 +108,19 @@ pub(super) async fn set(
 }
 
 /// `POST /inventory/adjustments`: adds to or takes from what is on hand.
-pub(super) async fn adjust(State(api): State<Api>, Payload(body): Payload) -> Result<Response, Problem> {
+pub(super) async fn adjust(
+    State(api): State<Api>,
+    Post { body, mark, .. }: Post,
+) -> Result<Response, Problem> {
     let most = StockLevel::MAX.cast_signed();
     let change = json::read(&body, |adjustment| {
         let sku = adjustment.need("sku").and_then(|sku| sku.text_as(|text| Sku::new(text)));
         let delta = adjustment.need("delta").and_then(|delta| delta.integer(-most..=most));
         let reason =
             adjustment.need("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
-        Some(AdjustStock { sku: sku?, delta: delta?, reason: reason?, actor: api.actor() })
+        Some(AdjustStock { sku: sku?, delta: delta?, reason: reason?, actor: api.actor(), idempotency: mark })
     })?;
-    let level = api.engine.adjust_stock(change).await.map_err(|error| match error {
+    let adjusted = api.engine.adjust_stock(change).await.map_err(|error| match error {
         Error::UnknownSku(_) => Problem::field(
             Code::UnknownSku,
             "/sku",
@@ -124,7 +128,9 @@ pub(super) async fn adjust(State(api): State<Api>, Payload(body): Payload) -> Re
         ),
         other => refused(other, "/delta"),
     })?;
-    Ok(show(StatusCode::OK, StockView::of(&level)))
+    let mut response = show(StatusCode::OK, StockView::of(&adjusted.level));
+    mark_replayed(&mut response, adjusted.replayed);
+    Ok(response)
 }
 
 /// A refusal, with the pointer of the number that was asked for where that is too large.

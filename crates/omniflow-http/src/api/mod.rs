@@ -8,10 +8,12 @@ mod conditional;
 mod dev;
 mod health;
 mod inventory;
+mod lists;
 mod orders;
 mod path;
 mod payments;
 mod placing;
+mod post;
 mod query;
 mod reading;
 mod refusals;
@@ -30,8 +32,9 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use omniflow_core::{Actor, Locale, Order, PolicyBook};
-use omniflow_engine::OrderEngine;
+use omniflow_engine::{Answered, OrderEngine};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the routes stand on.
 #[derive(Clone)]
@@ -46,6 +49,8 @@ pub struct Api {
     pub body: BodyLimits,
     /// Whether a payment report without a body means that the whole amount was captured.
     pub implicit_capture: bool,
+    /// How long the answer to a request with an `Idempotency-Key` is kept.
+    pub keep_answers: Duration,
     /// Ends those who wait.
     pub shutdown: Shutdown,
     /// What is counted.
@@ -63,7 +68,7 @@ pub fn routes(api: Api) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/api/v1/orders", post(orders::place))
+        .route("/api/v1/orders", get(lists::list).post(orders::place))
         .route("/api/v1/orders/{id}", get(orders::read))
         .route("/api/v1/orders/{id}/pay", post(payments::pay))
         .route("/api/v1/orders/{id}/audit", post(actions::audit))
@@ -103,9 +108,12 @@ impl Api {
     }
 
     /// An order as an answer, with the headers that every one of them has.
-    fn show(&self, order: &Order, headers: &HeaderMap) -> Response {
-        let view = view::OrderView::of(order, self.locale(headers), self.engine.now());
-        order_response(order, &view)
+    fn show(&self, answered: &Answered, headers: &HeaderMap) -> Response {
+        let Answered { order, at, replayed } = answered;
+        let view = view::OrderView::of(order, self.locale(headers), *at);
+        let mut response = order_response(order, &view);
+        post::mark_replayed(&mut response, *replayed);
+        response
     }
 }
 

@@ -3,10 +3,11 @@
 use super::conditional::{self, Tags};
 use super::path::OrderPath;
 use super::placing::SkuPlaces;
+use super::post::Post;
 use super::reading::unread;
 use super::view::{DetailsView, OrderView};
 use super::{Api, etag, order_response, placing};
-use crate::{Code, FieldError, Payload, Problem};
+use crate::{Code, FieldError, Problem};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,20 +19,19 @@ use std::time::Duration;
 /// `POST /orders`: 201 with the order once its stock is decided and durable.
 pub(super) async fn place(
     State(api): State<Api>,
-    headers: HeaderMap,
-    Payload(body): Payload,
+    Post { headers, body, mark }: Post,
 ) -> Result<Response, Problem> {
     let placing::Sent { terms, details, skus } = placing::read(&body, &api.policies)?;
     let details = Some(details).filter(|details| !details.is_empty());
     let lines: Vec<Sku> = terms.lines.iter().map(|line| line.sku.clone()).collect();
-    let placed = api.engine.place(Placement { terms, details, actor: api.actor() }).await;
-    let order = placed.map_err(|error| match error {
+    let placement = Placement { terms, details, actor: api.actor(), idempotency: mark };
+    let placed = api.engine.place(placement).await.map_err(|error| match error {
         Error::UnknownSku(unknown) => unknown_lines(&lines, &skus, &unknown),
         other => other.into(),
     })?;
-    let mut response = api.show(&order, &headers);
+    let mut response = api.show(&placed, &headers);
     *response.status_mut() = StatusCode::CREATED;
-    if let Ok(location) = HeaderValue::try_from(format!("/api/v1/orders/{}", order.id)) {
+    if let Ok(location) = HeaderValue::try_from(format!("/api/v1/orders/{}", placed.order.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)

@@ -2,10 +2,10 @@
 
 use super::orders::require;
 use super::path::OrderPath;
+use super::post::Post;
 use super::{Api, conditional, placing};
-use crate::{Code, Payload, Problem, json};
+use crate::{Code, Problem, json};
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use omniflow_core::{
     Command, Currency, DraftAmount, MAX_MINOR, Money, Order, PaymentEventId, PaymentId, PaymentOutcome,
@@ -24,8 +24,7 @@ struct Sent {
 pub(super) async fn pay(
     State(api): State<Api>,
     OrderPath(order_id): OrderPath,
-    headers: HeaderMap,
-    Payload(body): Payload,
+    Post { headers, body, mark }: Post,
 ) -> Result<Response, Problem> {
     let if_match = conditional::if_match(&headers)?;
     if body.trim_ascii().is_empty() && !api.implicit_capture {
@@ -37,9 +36,9 @@ pub(super) async fn pay(
         report.amount = paid(&*require(&api, &order_id).await?, &amount, currency)?;
     }
     let command = Command::ReportPayment(report);
-    let request = Request { order_id, command, actor: api.actor(), if_version: None };
-    let order = conditional::command(&*api.engine, request, if_match.as_ref()).await?;
-    Ok(api.show(&order, &headers))
+    let request = Request { order_id, command, actor: api.actor(), if_version: None, idempotency: mark };
+    let answered = conditional::command(&*api.engine, request, if_match.as_ref()).await?;
+    Ok(api.show(&answered, &headers))
 }
 
 fn read(body: &[u8]) -> Result<Sent, Problem> {

@@ -20,6 +20,14 @@ impl Query {
         }
     }
 
+    /// Takes a parameter that may be given several times.
+    pub(super) fn take_all(&mut self, name: &str) -> Vec<String> {
+        let (taken, left) = std::mem::take(&mut self.0).into_iter().partition(|(key, _)| key == name);
+        self.0 = left;
+        let taken: Vec<(String, String)> = taken;
+        taken.into_iter().map(|(_, value)| value).collect()
+    }
+
     /// Takes the page size: 50 unless asked otherwise.
     pub(super) fn take_limit(&mut self) -> Result<usize, Problem> {
         match self.take("limit")? {

@@ -52,6 +52,17 @@ impl From<Error> for Problem {
             Error::StockTooLarge => {
                 Self::new(Code::InvalidField, "That is more than can be counted. Send less.")
             }
+            Error::IdempotencyKeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "Nothing was done. Send the same body as with this key before, or another key.",
+            ),
+            Error::IdempotencyInProgress => Self::new(
+                Code::IdempotencyInProgress,
+                "The first request with this key is still at work. Send it again after a while.",
+            ),
+            Error::ForeignCursor => {
+                Self::new(Code::InvalidField, "Take the next_cursor of an earlier page of the same list.")
+            }
             Error::Overloaded => {
                 Self::new(Code::Overloaded, "Nothing was done. Send it again after Retry-After.")
             }

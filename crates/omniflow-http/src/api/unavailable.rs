@@ -6,8 +6,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request as HttpRequest;
 use omniflow_core::{Locale, Order, OrderId, PolicyBook, Sku, Timestamp};
 use omniflow_engine::{
-    AdjustStock, Answer, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine, Page, Placement,
-    Position, Request, SetStock, StockLevel, StockSet, TimelineEntry,
+    AdjustStock, Adjusted, Answer, Answered, Details, Error, FeedEntry, FeedScope, Health, Listing,
+    OrderEngine, Page, Placement, Position, Request, SetStock, StockLevel, StockSet, TimelineEntry,
 };
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ impl Down {
 }
 
 impl OrderEngine for Down {
-    fn place(&self, _: Placement) -> Answer<'_, Result<Arc<Order>, Error>> {
+    fn place(&self, _: Placement) -> Answer<'_, Result<Answered, Error>> {
         self.answer()
     }
 
-    fn command(&self, _: Request) -> Answer<'_, Result<Arc<Order>, Error>> {
+    fn command(&self, _: Request) -> Answer<'_, Result<Answered, Error>> {
         self.answer()
     }
 
@@ -72,7 +72,7 @@ impl OrderEngine for Down {
         self.answer()
     }
 
-    fn adjust_stock(&self, _: AdjustStock) -> Answer<'_, Result<StockLevel, Error>> {
+    fn adjust_stock(&self, _: AdjustStock) -> Answer<'_, Result<Adjusted, Error>> {
         self.answer()
     }
 
@@ -94,6 +94,7 @@ async fn problem(error: &Error, method: &str, path: &str, body: &str) -> Json {
         locale: Locale::En,
         body: BodyLimits::default(),
         implicit_capture: true,
+        keep_answers: std::time::Duration::from_secs(24 * 3_600),
         shutdown: Shutdown::new(),
         metrics: metrics.clone(),
         home: Arc::from(""),

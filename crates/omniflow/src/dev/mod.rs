@@ -98,6 +98,7 @@ async fn serve(args: DevArgs) -> Result<(), Failure> {
         locale: Locale::ZhCn,
         body: Limits::default().body,
         implicit_capture: true,
+        keep_answers: Duration::from_secs(24 * 3_600),
         shutdown: shutdown.clone(),
         metrics: metrics.clone(),
         home: Arc::from(&*welcome),

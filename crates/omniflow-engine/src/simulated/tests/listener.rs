@@ -1,8 +1,8 @@
 //! An engine that only listens to reports.
 
 use crate::{
-    AdjustStock, Answer, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine, Page, Placement,
-    Position, Request, SetStock, StockLevel, StockSet, TimelineEntry,
+    AdjustStock, Adjusted, Answer, Answered, Details, Error, FeedEntry, FeedScope, Health, Listing,
+    OrderEngine, Page, Placement, Position, Request, SetStock, StockLevel, StockSet, TimelineEntry,
 };
 use omniflow_core::{
     Actor, Currency, Entry, Event, Line, LineId, Money, Order, OrderId, PolicyBook, Sku, Terms, Timestamp,
@@ -19,6 +19,10 @@ pub(super) struct Listener {
     pub(super) faults: Mutex<VecDeque<Error>>,
 }
 
+fn answered() -> Answered {
+    Answered { order: order(), at: Timestamp::default(), replayed: false }
+}
+
 /// Some order.
 fn order() -> Arc<Order> {
     let total = Money::new(50_000, Currency::USD);
@@ -33,13 +37,13 @@ fn order() -> Arc<Order> {
 }
 
 impl OrderEngine for Listener {
-    fn command(&self, request: Request) -> Answer<'_, Result<Arc<Order>, Error>> {
+    fn command(&self, request: Request) -> Answer<'_, Result<Answered, Error>> {
         self.heard.lock().unwrap().push(request);
-        let answer = self.faults.lock().unwrap().pop_front().map_or_else(|| Ok(order()), Err);
+        let answer = self.faults.lock().unwrap().pop_front().map_or_else(|| Ok(answered()), Err);
         Box::pin(async { answer })
     }
 
-    fn place(&self, _: Placement) -> Answer<'_, Result<Arc<Order>, Error>> {
+    fn place(&self, _: Placement) -> Answer<'_, Result<Answered, Error>> {
         Box::pin(pending())
     }
 
@@ -84,7 +88,7 @@ impl OrderEngine for Listener {
         Box::pin(pending())
     }
 
-    fn adjust_stock(&self, _: AdjustStock) -> Answer<'_, Result<StockLevel, Error>> {
+    fn adjust_stock(&self, _: AdjustStock) -> Answer<'_, Result<Adjusted, Error>> {
         Box::pin(pending())
     }
 

@@ -6,12 +6,15 @@ use super::running::{Shared, State};
 use omniflow_core::{Event, FoldError, Order, OrderId, Sku, Timestamp};
 use omniflow_engine::clock::ManualClock;
 use omniflow_engine::{
-    AdjustStock, Answer, Clock, Cursor, Details, Error, FeedEntry, FeedScope, Health, Listing, OrderEngine,
-    Page, Placement, Position, Providers, Request, SetStock, StockLevel, StockSet, TimelineEntry,
+    AdjustStock, Adjusted, Answer, Answered, Clock, CursorSeal, Details, Error, FeedEntry, FeedScope, Health,
+    Listing, OrderEngine, Page, Placement, Position, Providers, Request, SetStock, StockLevel, StockSet,
+    TimelineEntry,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
+
+const SEAL: CursorSeal = CursorSeal::new(*b"a secret");
 
 /// An engine over a disk.
 pub(crate) struct ReferenceEngine(Arc<Shared>);
@@ -42,7 +45,7 @@ impl ReferenceEngine {
     }
 
     fn place_now(&self, placement: Placement) -> Result<Arc<Order>, Error> {
-        let Placement { terms, details, actor } = placement;
+        let Placement { terms, details, actor, idempotency: _ } = placement;
         let bug = self.0.bug;
         let mut state = self.0.lock();
         let disk = Arc::clone(&state.disk);
@@ -80,6 +83,10 @@ impl ReferenceEngine {
         self.0.apply(&mut state, &request.order_id, &request.command, &request.actor)
     }
 
+    fn answered(&self, order: Arc<Order>) -> Answered {
+        Answered { order, at: self.0.clock.now(), replayed: false }
+    }
+
     fn read_now(&self, id: &OrderId) -> Result<Arc<Order>, Error> {
         let state = self.0.lock();
         let order = state.orders.get(id).cloned().ok_or(Error::OrderNotFound)?;
@@ -91,9 +98,10 @@ impl ReferenceEngine {
         Ok(order)
     }
 
-    fn list_now(&self, page: Page) -> Listing {
+    fn list_now(&self, page: &Page) -> Result<Listing, Error> {
         let state = self.0.lock();
         let mut orders: Vec<Arc<Order>> = state.orders.values().cloned().collect();
+        orders.retain(|order| page.filter.admits(order));
         orders.sort_by(|a, b| b.id.as_str().cmp(a.id.as_str()));
         if self.0.bug == Some(Bug::ListsOldestFirst) {
             orders.reverse();
@@ -103,13 +111,14 @@ impl ReferenceEngine {
             let older = usize::try_from(older).unwrap();
             if self.0.bug == Some(Bug::CursorsShift) { older } else { orders.len() - older }
         };
-        let from = page.after.map_or(0, |Cursor(older)| place(older));
+        let after = page.after.as_ref().map(|cursor| SEAL.open(cursor, &page.filter)).transpose()?;
+        let from = after.map_or(0, place);
         let to = orders.len().min(from + page.limit);
         let next = (to < orders.len()).then(|| {
             let next = if self.0.bug == Some(Bug::CursorsShift) { to } else { orders.len() - to };
-            Cursor(i64::try_from(next).unwrap())
+            SEAL.seal(i64::try_from(next).unwrap(), &page.filter)
         });
-        Listing { orders: orders[from..to].to_vec(), next }
+        Ok(Listing { orders: orders[from..to].to_vec(), next })
     }
 
     fn feed_now(&self, scope: &FeedScope, after: Position, limit: usize) -> Result<Vec<FeedEntry>, Error> {
@@ -164,12 +173,12 @@ fn now<'a, T: Send + 'a>(answer: impl FnOnce() -> T + Send + 'a) -> Answer<'a, T
 }
 
 impl OrderEngine for ReferenceEngine {
-    fn place(&self, placement: Placement) -> Answer<'_, Result<Arc<Order>, Error>> {
-        now(|| self.place_now(placement))
+    fn place(&self, placement: Placement) -> Answer<'_, Result<Answered, Error>> {
+        now(|| self.place_now(placement).map(|order| self.answered(order)))
     }
 
-    fn command(&self, request: Request) -> Answer<'_, Result<Arc<Order>, Error>> {
-        now(move || self.command_now(&request))
+    fn command(&self, request: Request) -> Answer<'_, Result<Answered, Error>> {
+        now(move || self.command_now(&request).map(|order| self.answered(order)))
     }
 
     fn read<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Arc<Order>, Error>> {
@@ -187,7 +196,7 @@ impl OrderEngine for ReferenceEngine {
     }
 
     fn list(&self, page: Page) -> Answer<'_, Result<Listing, Error>> {
-        now(move || Ok(self.list_now(page)))
+        now(move || self.list_now(&page))
     }
 
     fn timeline<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Vec<TimelineEntry>, Error>> {
@@ -231,8 +240,11 @@ impl OrderEngine for ReferenceEngine {
         now(|| self.0.lock().disk.lock().unwrap().set(change, self.0.bug))
     }
 
-    fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<StockLevel, Error>> {
-        now(move || self.0.lock().disk.lock().unwrap().adjust(&change))
+    fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<Adjusted, Error>> {
+        now(move || {
+            let level = self.0.lock().disk.lock().unwrap().adjust(&change)?;
+            Ok(Adjusted { level, replayed: false })
+        })
     }
 
     fn health(&self) -> Health {

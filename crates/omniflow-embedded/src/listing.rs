@@ -1,0 +1,90 @@
+//! Lists: which orders, from the projection; the orders themselves from memory or disk.
+
+use crate::error::StorageError;
+use crate::key::OrderKey;
+use crate::listed::lists_file;
+use crate::reader::Readers;
+use crate::record::Record;
+use crate::writer::Shared;
+use omniflow_core::Order;
+use omniflow_engine::{Error, Filter, Listing, Page};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What reads lists.
+pub(crate) struct Lists {
+    keys: Arc<Readers>,
+    orders: Arc<Readers>,
+}
+
+impl Lists {
+    pub(crate) fn new(database: &Path, orders: Arc<Readers>) -> Self {
+        Self { keys: Arc::new(Readers::new(lists_file(database))), orders }
+    }
+
+    /// A part of a list. What was acknowledged before is in it.
+    pub(crate) async fn list(&self, shared: &Shared, page: Page) -> Result<Listing, Error> {
+        let Page { filter, after, limit } = page;
+        let seal = shared.seal()?;
+        let after = after.map(|cursor| seal.open(&cursor, &filter)).transpose()?;
+        let mut keys =
+            self.keys(shared, &filter, range(&filter, after), limit + 1).await.map_err(unreadable)?;
+        let more = keys.len() > limit;
+        keys.truncate(limit);
+        let next = keys.last().filter(|_| more).map(|key| seal.seal(key.0, &filter));
+        let mut orders = self.orders(shared, keys).await.map_err(unreadable)?;
+        // One that changed since its key was read is in another list now.
+        orders.retain(|order| filter.admits(order));
+        Ok(Listing { orders, next })
+    }
+
+    async fn keys(
+        &self,
+        shared: &Shared,
+        filter: &Filter,
+        range: Range<i64>,
+        limit: usize,
+    ) -> Result<Vec<OrderKey>, StorageError> {
+        if filter.external_ids.is_empty() {
+            let position = *shared.position.borrow();
+            shared.listed.up_to(position).await?;
+            return self.keys.listed(filter.clone(), range, limit).await;
+        }
+        let ids = filter.external_ids.iter().cloned().collect();
+        let mut keys = self.orders.holders(ids).await?;
+        keys.retain(|key| range.contains(&key.0));
+        keys.sort_unstable_by(|a, b| b.cmp(a));
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    /// These orders, in this order.
+    async fn orders(&self, shared: &Shared, keys: Vec<OrderKey>) -> Result<Vec<Arc<Order>>, StorageError> {
+        let mut found = HashMap::with_capacity(keys.len());
+        let mut absent = vec![];
+        for key in &keys {
+            match shared.table.get(*key) {
+                Some(encoded) => drop(found.insert(*key, Record::decode(&encoded)?)),
+                None => absent.push(*key),
+            }
+        }
+        if !absent.is_empty() {
+            found.extend(self.orders.records(absent).await?);
+        }
+        Ok(keys.iter().filter_map(|key| found.remove(key)).map(|record| Arc::new(record.order)).collect())
+    }
+}
+
+/// The keys that a filter's times and a cursor leave.
+fn range(filter: &Filter, after: Option<i64>) -> Range<i64> {
+    let start = filter.created_after.map_or(0, |at| OrderKey::first_at(at.plus_millis(1)).0);
+    let before = filter.created_before.map_or(i64::MAX, |at| OrderKey::first_at(at).0);
+    start..after.unwrap_or(i64::MAX).min(before)
+}
+
+fn unreadable(error: StorageError) -> Error {
+    tracing::error!(%error, "a list cannot be read");
+    Error::Unavailable("its lists cannot be read".to_owned())
+}

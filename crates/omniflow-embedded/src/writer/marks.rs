@@ -1,0 +1,135 @@
+//! Requests that are done once however often they are sent: looked for before, kept with what they did.
+
+use super::batch::{Batch, Decided, OrderAnswer, Reply};
+use crate::error::StorageError;
+use crate::idempotency::{self, Kept, KeptAnswer};
+use crate::key::OrderKey;
+use crate::queue::{RECOVERING, StockChange, StockReply, StockTold};
+use omniflow_engine::{Error, Idempotency, StockLevel, StockSet};
+
+/// What a marked request of this batch was about.
+#[derive(Clone)]
+pub(crate) enum Marked {
+    Order(OrderKey),
+    Stock(StockLevel),
+}
+
+/// Whether a request was answered before.
+enum Before {
+    Never,
+    /// In this batch.
+    Now(Marked),
+    Earlier(Kept),
+}
+
+impl Batch<'_> {
+    fn before(&self, mark: &Idempotency) -> Result<Result<Before, Error>, StorageError> {
+        if let Some((first, marked)) = self.marked.get(&mark.key) {
+            let same = first.body == mark.body;
+            return Ok(if same { Ok(Before::Now(marked.clone())) } else { Err(Error::IdempotencyKeyReused) });
+        }
+        Ok(match idempotency::find(self.connection, &mark.key, self.at)? {
+            None => Ok(Before::Never),
+            Some(kept) if kept.body == mark.body => Ok(Before::Earlier(kept)),
+            Some(_) => Err(Error::IdempotencyKeyReused),
+        })
+    }
+
+    /// Decides about an order unless an earlier request with this mark was answered. Only what is taken is
+    /// kept: what was refused is decided again.
+    pub(super) fn once(
+        &mut self,
+        mark: Option<Idempotency>,
+        decide: impl FnOnce(&mut Self) -> Result<Result<OrderKey, Error>, StorageError>,
+    ) -> OrderAnswer {
+        let Some(mark) = mark else { return Ok(decide(self)?.map(Decided::Now)) };
+        let before = match self.before(&mark)? {
+            Ok(before) => before,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(match before {
+            Before::Never => {
+                let decided = decide(self)?;
+                if let Ok(key) = decided {
+                    self.marked.insert(mark.key, (mark, Marked::Order(key)));
+                }
+                decided.map(Decided::Now)
+            }
+            Before::Now(Marked::Order(key)) => Ok(Decided::Again(key)),
+            Before::Earlier(Kept { answer: KeptAnswer::Order(key, version), at, .. }) => {
+                Ok(Decided::Earlier(key, version, at))
+            }
+            // Its path is part of a mark, so that this cannot be.
+            Before::Now(Marked::Stock(_)) | Before::Earlier(_) => Err(Error::IdempotencyKeyReused),
+        })
+    }
+
+    /// Changes stock, an adjustment with a mark only once.
+    pub(super) fn change_stock(
+        &mut self,
+        change: StockChange,
+        reply: StockReply,
+    ) -> Result<(), StorageError> {
+        let answer = match change {
+            StockChange::Set(change) => Ok(self.stock.set(change).map(|set| (set, false))),
+            StockChange::Adjust(change) => {
+                let mark = change.idempotency;
+                self.stock_once(mark, |batch| batch.stock.adjust(change))
+            }
+        };
+        match answer {
+            Ok(answer) => self.replies.push(Reply::Stock(reply, answer)),
+            Err(fault) => {
+                drop(reply.send(Err(Error::Unavailable(RECOVERING.to_owned()))));
+                return Err(fault);
+            }
+        }
+        Ok(())
+    }
+
+    fn stock_once(
+        &mut self,
+        mark: Option<Idempotency>,
+        change: impl FnOnce(&mut Self) -> Result<StockSet, Error>,
+    ) -> Result<Result<StockTold, Error>, StorageError> {
+        let Some(mark) = mark else { return Ok(change(self).map(|set| (set, false))) };
+        let before = match self.before(&mark)? {
+            Ok(before) => before,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(match before {
+            Before::Never => {
+                let changed = change(self);
+                if let Ok(set) = &changed {
+                    self.marked.insert(mark.key, (mark, Marked::Stock(set.level.clone())));
+                }
+                changed.map(|set| (set, false))
+            }
+            Before::Now(Marked::Stock(level))
+            | Before::Earlier(Kept { answer: KeptAnswer::Stock(level), .. }) => {
+                Ok((StockSet { level, created: false }, true))
+            }
+            Before::Now(Marked::Order(_)) | Before::Earlier(_) => Err(Error::IdempotencyKeyReused),
+        })
+    }
+
+    /// Writes what is kept for requests that are sent again, with what they did.
+    pub(super) fn write_marks(&self) -> Result<(), StorageError> {
+        if self.marked.is_empty() {
+            return Ok(());
+        }
+        let version = |key: &OrderKey| self.orders.get(key).map_or(0, |working| working.order.version);
+        let answers: Vec<(Idempotency, KeptAnswer)> = self
+            .marked
+            .values()
+            .map(|(mark, marked)| {
+                let answer = match marked {
+                    Marked::Order(key) => KeptAnswer::Order(*key, version(key)),
+                    Marked::Stock(level) => KeptAnswer::Stock(level.clone()),
+                };
+                (*mark, answer)
+            })
+            .collect();
+        idempotency::keep(self.connection, &answers, self.at)
+    }
+}

@@ -1,0 +1,106 @@
+//! `GET /orders`: orders by filter, newest first, part by part.
+
+use super::Api;
+use super::query::Query;
+use super::reading::unread;
+use super::view::OrderView;
+use crate::Problem;
+use axum::Json;
+use axum::extract::{Query as Pairs, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use omniflow_core::{CustomerId, ExternalId, PaymentStatus, StateKind, Timestamp};
+use omniflow_engine::{Cursor, Error, Filter, Page};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// The most values that one filter takes: each is looked up by itself.
+const MAX_VALUES: usize = 50;
+
+#[derive(Serialize)]
+struct OrderList<'o> {
+    data: Vec<OrderView<'o>>,
+    next_cursor: Option<String>,
+}
+
+/// A part of the list. A filter that is given several times admits any of its values.
+pub(super) async fn list(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Pairs(pairs): Pairs<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let page = page(pairs)?;
+    let listing = api.engine.list(page).await.map_err(|error| match error {
+        Error::ForeignCursor => {
+            Problem::parameter("cursor", "must be the next_cursor of an earlier page with the same filters")
+        }
+        other => unread(other),
+    })?;
+    let (locale, now) = (api.locale(&headers), api.engine.now());
+    let data = listing.orders.iter().map(|order| OrderView::of(order, locale, now)).collect();
+    let next_cursor = listing.next.map(|cursor| cursor.to_string());
+    let mut response = Json(OrderList { data, next_cursor }).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn page(pairs: Vec<(String, String)>) -> Result<Page, Problem> {
+    let mut query = Query::new(pairs);
+    let limit = query.take_limit()?;
+    let after = query.take("cursor")?.map(Cursor::new);
+    let attention = several(&mut query, "attention", "true or false", |text| match text {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    })?;
+    let filter = Filter {
+        states: several(&mut query, "state", &words(StateKind::ALL, |state| state.as_str()), |text| {
+            StateKind::ALL.iter().copied().find(|state| state.as_str() == text)
+        })?,
+        payment_statuses: several(
+            &mut query,
+            "payment_status",
+            &words(PaymentStatus::ALL, |status| status.as_str()),
+            |text| PaymentStatus::ALL.iter().copied().find(|status| status.as_str() == text),
+        )?,
+        customer_ids: several(&mut query, "customer_id", ID, |text| CustomerId::new(text).ok())?,
+        external_ids: several(&mut query, "external_id", ID, |text| ExternalId::new(text).ok())?,
+        // Both is either.
+        attention: attention.first().copied().filter(|_| attention.len() == 1),
+        created_after: moment(&mut query, "created_after")?,
+        created_before: moment(&mut query, "created_before")?,
+    };
+    query.finish()?;
+    Ok(Page { filter, after, limit })
+}
+
+const ID: &str = "1 to 100 characters, none of them a control character";
+
+fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> String {
+    format!("one of {}", all.iter().map(|value| word(*value)).collect::<Vec<_>>().join(", "))
+}
+
+/// A filter's values.
+fn several<T: Ord>(
+    query: &mut Query,
+    name: &'static str,
+    must_be: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<BTreeSet<T>, Problem> {
+    let values = query.take_all(name);
+    if values.len() > MAX_VALUES {
+        return Err(Problem::parameter(name, format!("must be given at most {MAX_VALUES} times")));
+    }
+    let read =
+        |text: String| read(&text).ok_or_else(|| Problem::parameter(name, format!("must be {must_be}")));
+    values.into_iter().map(read).collect()
+}
+
+fn moment(query: &mut Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = query.take(name)? else { return Ok(None) };
+    let refuse = || Problem::parameter(name, "must be a time of RFC 3339, such as 2026-01-06T10:00:00Z");
+    let at: jiff::Timestamp = text.parse().map_err(|_| refuse())?;
+    Ok(Some(Timestamp::from_millis(at.as_millisecond())))
+}
