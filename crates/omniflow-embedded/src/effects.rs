@@ -4,7 +4,7 @@ use crate::key::OrderKey;
 use crate::queue::{Job, Queue};
 use crate::reader::Readers;
 use omniflow_core::{EffectKey, Order, Outcome, ReasonText, RetryPolicy};
-use omniflow_engine::{Busy, Clock, Details, EffectRequest, Providers, perform};
+use omniflow_engine::{Busy, Clock, Details, EffectRequest, EngineMetrics, Providers, perform};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +30,7 @@ pub(crate) struct Effects {
     providers: Providers,
     clock: Arc<dyn Clock>,
     readers: Arc<Readers>,
+    metrics: EngineMetrics,
     started: AtomicU64,
 }
 
@@ -39,8 +40,17 @@ impl Effects {
         providers: Providers,
         clock: Arc<dyn Clock>,
         readers: Arc<Readers>,
+        metrics: EngineMetrics,
     ) -> Self {
-        Self { running: Mutex::default(), queue, providers, clock, readers, started: AtomicU64::new(0) }
+        Self {
+            running: Mutex::default(),
+            queue,
+            providers,
+            clock,
+            readers,
+            metrics,
+            started: AtomicU64::new(0),
+        }
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
@@ -119,7 +129,8 @@ impl Trying {
         if has_details && let EffectRequest::Shipment(shipment) = &mut request {
             (shipment.details, busy) = effects.details(key, busy).await;
         }
-        let (tried, busy) = perform(&effects.providers, &*effects.clock, &request, retry, busy).await;
+        let (tried, busy) =
+            perform(&effects.providers, &*effects.clock, &effects.metrics, &request, retry, busy).await;
         crate::crash::point("effect-answered");
         drop(self);
         // Outcomes always enter the queue.

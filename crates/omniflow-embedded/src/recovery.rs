@@ -11,6 +11,7 @@ use crate::reader::entries_at;
 use crate::record::{RECORD_FORMAT, Record, RecordRef, link_of};
 use crate::writer::Shared;
 use omniflow_core::{ChainHash, Entry, Order, OrderId, Timestamp, fold, next};
+use omniflow_engine::Standing;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -50,7 +51,9 @@ pub(crate) fn load(
     let last_key = connection.query_row(last, [], |row| row.get(0)).map_err(StorageError::from)?;
     let last_at = last_at(connection)?;
     let mut recovered = Recovered { position, last_key, last_at, open: 0, effects: vec![] };
-    load_open(connection, shared, set_aside, &mut recovered)?;
+    let mut standings = vec![];
+    load_open(connection, shared, set_aside, &mut recovered, &mut standings)?;
+    shared.observed.recount(standings.into_iter());
     Ok(recovered)
 }
 
@@ -225,6 +228,7 @@ fn load_open(
     shared: &Shared,
     set_aside: &HashSet<OrderKey>,
     recovered: &mut Recovered,
+    standings: &mut Vec<Standing>,
 ) -> Result<(), StorageError> {
     listed::open_orders(connection, shared.listed.file(), |key, encoded| {
         let (encoded, order) = match Record::decode(&encoded) {
@@ -239,6 +243,7 @@ fn load_open(
         }
         let wants = next(&order);
         recovered.open += 1;
+        standings.push(Standing::of(&order));
         shared.table.load(key, encoded.into_boxed_slice());
         if set_aside.contains(&key) {
             return Ok(());

@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod idempotency;
 mod listing;
+mod metrics;
 mod perform;
 mod providers;
 pub mod simulated;
@@ -25,6 +26,7 @@ pub use engine::{
 pub use error::Error;
 pub use idempotency::Idempotency;
 pub use listing::{Cursor, CursorSeal, Filter, Listing, Page};
+pub use metrics::{EngineMetrics, Standing};
 pub use perform::{Attempts, perform};
 pub use providers::{Attempt, Carrier, EffectRequest, Payments, Providers, RefundRequest, ShipmentRequest};
 pub use stock::{AdjustStock, Adjusted, SetStock, StockLevel, StockSet};

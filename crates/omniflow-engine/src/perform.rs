@@ -3,8 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Attempt, Busy, Clock, EffectRequest, Providers};
+use crate::{Attempt, Busy, Clock, EffectRequest, EngineMetrics, Providers};
 use omniflow_core::{Outcome, ReasonText, RetryPolicy};
+use std::time::Instant;
 
 /// What was tried, for logs and metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub struct Attempts {
 pub async fn perform(
     providers: &Providers,
     clock: &dyn Clock,
+    metrics: &EngineMetrics,
     request: &EffectRequest,
     retry: RetryPolicy,
     mut busy: Busy,
@@ -30,7 +32,9 @@ pub async fn perform(
     let (mut attempts, mut may_have_happened) = (0, false);
     loop {
         attempts += 1;
+        let begun = Instant::now();
         let (attempt, awake) = bounded(providers, clock, request, retry, busy).await;
+        metrics.attempted(request.effect_id().key.step.kind(), &attempt, begun.elapsed());
         busy = awake;
         may_have_happened |= matches!(attempt, Attempt::Unknown { .. });
         let error = match decided(attempt) {

@@ -13,7 +13,7 @@ use omniflow_core::{
     Actor, ChainHash, Command, Demand, EffectKey, EffectKind, Entry, Event, Order, Outcome, ReasonText,
     Receipt, Step, StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
 };
-use omniflow_engine::{Details, Error, Idempotency, Placement, Request};
+use omniflow_engine::{Details, Error, Idempotency, Placement, Request, Standing};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -39,6 +39,7 @@ pub(crate) struct Before {
     pub(crate) version: u32,
     pub(crate) due_at: Option<Timestamp>,
     pub(crate) wanted: Vec<Wanted>,
+    pub(crate) standing: Standing,
 }
 
 /// Whom to answer after the commit, and what.
@@ -78,6 +79,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) marked: HashMap<[u8; 32], (Idempotency, Marked)>,
     /// Orders with which nothing is done.
     pub(crate) set_aside: &'a HashSet<OrderKey>,
+    /// How late timers fired, in milliseconds.
+    pub(crate) late: Vec<u64>,
     /// The order at work, for whoever asks after a fault.
     pub(crate) at_work: Option<OrderKey>,
     /// Whether the commit itself has begun, after which an error leaves unknown what is on disk.
@@ -242,6 +245,7 @@ impl Batch<'_> {
                 let Some(working) = self.working(key)? else { continue };
                 // What a timer that is no longer wanted says is nothing.
                 if let Ok(events) = decide(&working.order, &Command::Elapse(timer.id)) {
+                    self.late.push(at.millis_since(timer.due_at));
                     self.apply(key, events, &Actor::engine())?;
                 }
             }
@@ -312,7 +316,9 @@ impl Working {
     fn of(record: Record) -> Self {
         let Record { head, positions, order } = record;
         let wants = next(&order);
-        let before = Before { version: order.version, due_at: wants.due_at(), wanted: wants.effects };
+        let standing = Standing::of(&order);
+        let before =
+            Before { version: order.version, due_at: wants.due_at(), wanted: wants.effects, standing };
         let first_seq = order.version + 1;
         Self { order, head, positions, before: Some(before), lines: vec![], first_seq, details: None }
     }

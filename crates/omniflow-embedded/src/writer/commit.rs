@@ -1,6 +1,7 @@
 //! Writing a batch: all of it in one transaction, one sync.
 
 use super::batch::{Batch, Before, Decided, Reply, Working};
+use super::thread::Shared;
 use crate::effects::EffectChange;
 use crate::error::StorageError;
 use crate::key::OrderKey;
@@ -10,7 +11,7 @@ use crate::record::{RecordRef, link_of};
 use crate::table::Publication;
 use crate::timers::TimerChange;
 use omniflow_core::{EffectKey, Order, Wanted, next};
-use omniflow_engine::{Answered, Clock, Error, StockLevel};
+use omniflow_engine::{Answered, Clock, Error, Standing, StockLevel};
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -156,14 +157,18 @@ fn write_order(
 
 impl Committed {
     /// What a written batch has made true.
-    pub(crate) fn of(batch: Batch<'_>, written: Vec<Written>, position: u64, clock: &dyn Clock) -> Self {
+    pub(crate) fn of(batch: Batch<'_>, written: Vec<Written>, position: u64, shared: &Shared) -> Self {
         let mut committed = Self { position, stock: batch.stock.committed(), ..Self::default() };
+        for late in batch.late {
+            shared.observed.timer_fired(late);
+        }
         let mut orders = batch.orders;
         let mut published: HashMap<OrderKey, Arc<Order>> = HashMap::with_capacity(written.len());
         for (key, encoded) in written {
             let Some(Working { order, before, head, positions, .. }) = orders.remove(&key) else { continue };
             let (order, at_rest) = (Arc::new(order), encoded.at_rest);
-            committed.compare(key, before.as_ref(), &order, &batch.settled, clock);
+            shared.observed.moved(before.as_ref().map(|before| before.standing), Standing::of(&order));
+            committed.compare(key, before.as_ref(), &order, &batch.settled, &*shared.clock);
             let row = positions.last().copied().unwrap_or_default();
             committed.listed.push(Change::new(key, &order, row, link_of(&head)));
             published.insert(key, Arc::clone(&order));

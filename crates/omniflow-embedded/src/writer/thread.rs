@@ -13,11 +13,12 @@ use crate::stock::StockBook;
 use crate::table::{Changes, Table};
 use crate::timers::Timers;
 use omniflow_core::Order;
-use omniflow_engine::{Busy, Clock, CursorSeal, Error, StockLevel};
+use omniflow_engine::{Busy, Clock, CursorSeal, EngineMetrics, Error, StockLevel};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 /// What the writer shows to the rest of the engine.
@@ -34,10 +35,17 @@ pub(crate) struct Shared {
     /// do not stop all others.
     pub(crate) set_aside: Mutex<HashSet<OrderKey>>,
     pub(crate) metrics: Metrics,
+    pub(crate) observed: EngineMetrics,
 }
 
 impl Shared {
-    pub(crate) fn new(queue: Arc<Queue>, timers: Arc<Timers>, listed: Listed, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        timers: Arc<Timers>,
+        listed: Listed,
+        observed: EngineMetrics,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             queue,
             table: Table::default(),
@@ -49,6 +57,7 @@ impl Shared {
             seal: OnceLock::new(),
             set_aside: Mutex::default(),
             metrics: Metrics::default(),
+            observed,
         }
     }
 
@@ -148,6 +157,7 @@ impl Writer {
             external_ids: HashMap::new(),
             replies: Vec::with_capacity(jobs.len()),
             marked: HashMap::new(),
+            late: vec![],
             at_work: None,
             is_committing: false,
         };
@@ -161,7 +171,9 @@ impl Writer {
         }
         if result.is_ok() && batch.is_dirty() {
             let verified = self.checkpoints.take_verified();
+            let begun = Instant::now();
             result = batch.write(&mut self.position, verified);
+            self.shared.observed.committed(tokens.len(), begun.elapsed());
         }
         let written = match result {
             Ok(written) => written,
@@ -174,7 +186,7 @@ impl Writer {
                 return Err(fault);
             }
         };
-        let committed = Committed::of(batch, written, self.position, &*self.shared.clock);
+        let committed = Committed::of(batch, written, self.position, &self.shared);
         self.count(count);
         self.show(committed, tokens);
         self.checkpoints.between_batches(&self.connection).map_err(|error| Fault { error, order: None })

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::{Answer, Carrier, Payments, RefundRequest, ShipmentRequest};
+use crate::{Answer, Carrier, EngineMetrics, Payments, RefundRequest, ShipmentRequest};
 use omniflow_core::{EffectId, Receipt, Reference, Timestamp};
 use std::collections::VecDeque;
 use std::future::pending;
@@ -86,7 +86,8 @@ fn begin(told: &Arc<Told>, retry: RetryPolicy) -> JoinHandle<(Attempts, i64)> {
         let effect_id = EffectId::parse("ORD-1.ship.1").unwrap();
         let (external_id, lines, details) = (None, vec![], None);
         let request = EffectRequest::Shipment(ShipmentRequest { effect_id, external_id, lines, details });
-        let (attempts, busy) = perform(&providers, &clock, &request, retry, busy).await;
+        let (attempts, busy) =
+            perform(&providers, &clock, &EngineMetrics::default(), &request, retry, busy).await;
         let ended_at = clock.now().as_millis();
         // Whoever gets the outcome goes on working under the same token.
         tokio::task::yield_now().await;

@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(super) fn register(registry: &mut Registry, engine: Arc<EmbeddedEngine>) {
+    engine.metrics().register(registry);
     registry.register_collector(Box::new(Counters(engine)));
 }
 
@@ -35,7 +36,7 @@ impl Collector for Counters {
         }
         let gauges = [
             ("queue_length", "Jobs waiting for the writer", counters.queue_length),
-            ("open_orders", "Orders that have not come to rest", counters.open_orders),
+            ("orders_in_memory", "Orders that have not come to rest", counters.open_orders),
             ("timers", "Timers set", counters.timers),
             ("orders_set_aside", "Orders left alone after failing twice: alert on any", counters.set_aside),
             ("effects_in_flight", "Effects being tried at providers", counters.effects),

@@ -243,5 +243,5 @@ fn health_and_metrics_tell_how_it_is() {
         "{}",
         metrics.body
     );
-    assert!(names.into_iter().any(|line| line == "omniflow_open_orders 1"), "{}", metrics.body);
+    assert!(names.into_iter().any(|line| line == "omniflow_orders_in_memory 1"), "{}", metrics.body);
 }

@@ -7,7 +7,7 @@ use omniflow_core::{
     Step, TimerId, Timestamp, WantedTimer, decide, next,
 };
 use omniflow_engine::clock::ManualClock;
-use omniflow_engine::{Clock, EffectRequest, Error, Providers, perform};
+use omniflow_engine::{Clock, EffectRequest, EngineMetrics, Error, Providers, perform};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
@@ -166,8 +166,15 @@ impl Shared {
             let mut busy = busy;
             let mut outcome = Outcome::Exhausted { attempts: 0, last_error: None };
             for request in requests {
-                let (attempts, awake) =
-                    perform(&shared.providers, &shared.clock, &request, retry, busy).await;
+                let (attempts, awake) = perform(
+                    &shared.providers,
+                    &shared.clock,
+                    &EngineMetrics::default(),
+                    &request,
+                    retry,
+                    busy,
+                )
+                .await;
                 (outcome, busy) = (attempts.outcome, awake);
             }
             shared.settle(&id, key, outcome);
