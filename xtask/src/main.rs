@@ -7,6 +7,7 @@ mod architecture;
 mod checkout;
 mod command;
 mod crash;
+mod docs;
 mod house;
 mod million;
 mod product;
@@ -35,6 +36,8 @@ enum Task {
     Crash(crash::Options),
     /// Start the real binary with a million open orders; measure its start, its memory and its timers
     Million(million::Options),
+    /// Run every command of the README and the documentation, and compare what it prints with what is shown
+    Docs(docs::Options),
 }
 
 fn main() -> Result<ExitCode> {
@@ -42,5 +45,6 @@ fn main() -> Result<ExitCode> {
         Task::Test(options) => test::run(&options),
         Task::Crash(options) => crash::run(&options),
         Task::Million(options) => million::run(&options),
+        Task::Docs(options) => docs::run(&options),
     }
 }

@@ -1,5 +1,7 @@
 //! `cargo xtask million`: a server with a million orders that wait for their payment starts soon, stays small,
-//! and is in time.
+//! is in time, and lists them quickly.
+
+mod lists;
 
 use crate::checkout::Checkout;
 use crate::product;
@@ -59,12 +61,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
     let killed = trial.start()?;
     let late_ms = measure_timers(&killed.server)?;
+    lists::place_markers(killed.server.address()?, "new")?;
+    lists::measure(killed.server.address()?)?;
     let (status, took) = killed.server.terminate()?;
     ensure!(status.success() && took < Duration::from_secs(10), "SIGTERM: {status} after {took:?}");
     let ended = trial.start()?;
     drop(ended.server);
     let orders = verify(&trial.program, &trial.place.path().join("data"))?;
-    ensure!(orders == Ok(options.orders + TIMERS), "verify: {orders:?}");
+    ensure!(orders == Ok(options.orders + TIMERS + lists::ALL_MARKERS), "verify: {orders:?}");
 
     println!(
         "million: {} open orders; ready {} ms after a SIGKILL, {} ms after a clean end; {} MB resident; the latest \
@@ -97,6 +101,7 @@ impl Trial {
 impl Start {
     /// Places orders with a window of 30 days, then kills the server.
     fn fill(mut self, trial: &Trial, orders: u64) -> Result<()> {
+        lists::place_markers(self.server.address()?, "old")?;
         let url = format!("http://{}", self.server.address()?);
         let orders = orders.to_string();
         let mut bench = Command::new(&trial.program);

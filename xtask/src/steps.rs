@@ -40,6 +40,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "doc", promise: "the documentation builds without a warning", run: doc },
     Step { name: "test", promise: "every test passes, each within its time limit", run: test },
     Step { name: "doctest", promise: "every example in the documentation works", run: doctest },
+    Step {
+        name: "docs",
+        promise: "every command of the README and the documentation runs and prints what is shown",
+        run: docs,
+    },
     Step { name: "crash", promise: "30 kills of the real binary lose nothing", run: crash },
     Step {
         name: "million",
@@ -99,6 +104,10 @@ fn test(checkout: &Checkout) -> Result<Verdict> {
 fn doctest(checkout: &Checkout) -> Result<Verdict> {
     let command = checkout.cargo(["test", "--doc", "--workspace", "--all-features", "--locked"]);
     closing_with("test result: ", command)
+}
+
+fn docs(checkout: &Checkout) -> Result<Verdict> {
+    closing_with("docs: ", checkout.cargo(["xtask", "docs"]))
 }
 
 fn crash(checkout: &Checkout) -> Result<Verdict> {

@@ -9,25 +9,38 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 /// Pages in the log after which a checkpoint begins: about 16 MB.
 const PAGES: u32 = 16_000;
+
+/// The pause before the log is emptied again, where somebody was reading or writing.
+const AGAIN: Duration = Duration::from_millis(250);
 
 const IDLE: u8 = 0;
 const BESIDE: u8 = 1;
 const LAST: u8 = 2;
 
+/// What the thread beside the writer is asked for.
+enum Wanted {
+    /// The log is long.
+    Shorter,
+    /// The log holds what was erased.
+    Emptied,
+}
+
 /// The writer's side.
 pub(crate) struct Checkpoints {
     pages: Arc<AtomicU32>,
     phase: Arc<AtomicU8>,
-    wake: mpsc::Sender<()>,
+    wake: mpsc::Sender<Wanted>,
     verified: bool,
 }
 
 impl Checkpoints {
-    /// Starts the thread that works beside the writer; it ends when this is dropped.
+    /// Starts the thread that works beside the writer; it ends when this is dropped. It begins with emptying
+    /// the log: the process before may have ended between an erasure and that.
     pub(crate) fn start(file: PathBuf, writer: &mut Connection) -> Result<Self, StorageError> {
         let pages = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&pages);
@@ -40,16 +53,18 @@ impl Checkpoints {
         let shared = Arc::clone(&phase);
         std::thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || {
-                while woken.recv().is_ok() {
-                    if let Err(error) = beside(&file) {
-                        tracing::warn!(%error, "a checkpoint failed; it is made again later");
-                    }
-                    shared.store(LAST, Ordering::Release);
-                }
-            })
+            .spawn(move || work_beside(&file, &woken, &shared))
             .map_err(StorageError::Io)?;
-        Ok(Self { pages, phase, wake, verified: false })
+        let this = Self { pages, phase, wake, verified: false };
+        this.erase();
+        Ok(this)
+    }
+
+    /// Called after a commit that erased something: the log still holds what was there before, and is emptied
+    /// as soon as nobody reads or writes, within moments.
+    pub(crate) fn erase(&self) {
+        // The thread ends only with this; without it, the next start empties the log.
+        drop(self.wake.send(Wanted::Emptied));
     }
 
     /// Called between batches: begins a checkpoint when the log is long, and ends one that has come far.
@@ -57,7 +72,7 @@ impl Checkpoints {
         match self.phase.load(Ordering::Acquire) {
             IDLE if self.pages.load(Ordering::Relaxed) >= PAGES => {
                 self.phase.store(BESIDE, Ordering::Release);
-                if self.wake.send(()).is_err() {
+                if self.wake.send(Wanted::Shorter).is_err() {
                     self.phase.store(LAST, Ordering::Release);
                 }
             }
@@ -77,6 +92,38 @@ impl Checkpoints {
     pub(crate) fn take_verified(&mut self) -> bool {
         std::mem::take(&mut self.verified)
     }
+}
+
+fn work_beside(file: &Path, woken: &mpsc::Receiver<Wanted>, phase: &AtomicU8) {
+    let mut is_to_be_emptied = false;
+    loop {
+        let pause = if is_to_be_emptied { AGAIN } else { Duration::MAX };
+        match woken.recv_timeout(pause) {
+            Ok(Wanted::Shorter) => {
+                if let Err(error) = beside(file) {
+                    tracing::warn!(%error, "a checkpoint failed; it is made again later");
+                }
+                phase.store(LAST, Ordering::Release);
+                continue;
+            }
+            Ok(Wanted::Emptied) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        is_to_be_emptied = !empty(file).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the log still holds what was erased; it is emptied later");
+            false
+        });
+    }
+}
+
+/// Folds the log into the database and cuts it to nothing, if nobody is reading or writing just now; says
+/// whether it did.
+fn empty(file: &Path) -> rusqlite::Result<bool> {
+    let connection = schema::open_checkpointer(file)?;
+    // The most of it while the writer goes on, so that the rest keeps it for moments only.
+    passive(&connection)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0))
 }
 
 fn beside(file: &Path) -> rusqlite::Result<()> {

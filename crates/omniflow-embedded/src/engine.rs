@@ -22,9 +22,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
-/// About a second of the writer's work.
-const QUEUE_CAPACITY: usize = 32_768;
-
 /// How an engine is opened.
 pub struct Options {
     /// Where its files are; made if absent.
@@ -42,11 +39,14 @@ pub struct Options {
 }
 
 impl Options {
+    /// The usual bound of the queue: about a second of the writer's work.
+    pub const QUEUE_CAPACITY: usize = 32_768;
+
     /// Options for a data directory, with the system's randomness.
     pub fn new(data_dir: PathBuf, providers: Providers, clock: Arc<dyn Clock>) -> Self {
         let entropy = Box::new(SystemEntropy::default());
         let metrics = EngineMetrics::default();
-        Self { data_dir, providers, clock, entropy, metrics, queue_capacity: QUEUE_CAPACITY }
+        Self { data_dir, providers, clock, entropy, metrics, queue_capacity: Self::QUEUE_CAPACITY }
     }
 }
 
@@ -199,6 +199,8 @@ impl Drop for Ending {
         // Whoever waits for a change looks again, and is told.
         self.shared.table.clear();
         self.shared.position.send_modify(|_| ());
+        // It is done already where the end is an orderly one.
+        self.shared.listed.abandon();
         self.stopping.send_replace(true);
     }
 }

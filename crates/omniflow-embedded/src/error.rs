@@ -12,6 +12,9 @@ pub enum OpenError {
     /// There is none.
     #[error("{0}: there is no OmniFlow data here")]
     NoData(PathBuf),
+    /// There is something else.
+    #[error("{0} is not a database of OmniFlow, nor a backup of one")]
+    Foreign(PathBuf),
     /// It cannot be read or made.
     #[error("{path} cannot be used")]
     Io {
@@ -59,6 +62,16 @@ impl StorageError {
     /// Whether what is stored of the order at work is to blame, rather than the disk.
     pub(crate) fn is_of_one_order(&self) -> bool {
         matches!(self, Self::Record(_) | Self::Diverged(_))
+    }
+
+    /// Whether the file itself is not what it should be.
+    pub(crate) fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let code = match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        };
+        matches!(code, Some(DatabaseCorrupt | NotADatabase))
     }
 
     /// Whether there is no room left, so that nothing was written.

@@ -10,11 +10,13 @@
 //! answers. Reads come from the table or from connections of their own (`reader`), never through the
 //! writer. `recovery` makes memory from disk, at the start and after any fault.
 
+pub mod backup;
 mod checkpoint;
 mod effects;
 mod engine;
 mod entropy;
 mod error;
+mod feed;
 mod idempotency;
 mod key;
 mod listed;

@@ -2,7 +2,7 @@
 
 use crate::error::StorageError;
 use crate::key::OrderKey;
-use crate::listed::lists_file;
+use crate::listed::{Wanted, lists_file};
 use crate::reader::Readers;
 use crate::record::Record;
 use crate::writer::Shared;
@@ -10,18 +10,24 @@ use omniflow_core::Order;
 use omniflow_engine::{Error, Filter, Listing, Page};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What reads lists.
 pub(crate) struct Lists {
-    keys: Arc<Readers>,
+    file: PathBuf,
+    keys: Mutex<Arc<Readers>>,
     orders: Arc<Readers>,
 }
 
 impl Lists {
     pub(crate) fn new(database: &Path, orders: Arc<Readers>) -> Self {
-        Self { keys: Arc::new(Readers::new(lists_file(database))), orders }
+        let file = lists_file(database);
+        Self { keys: Mutex::new(Arc::new(Readers::new(file.clone()))), file, orders }
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Arc<Readers>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A part of a list. What was acknowledged before is in it.
@@ -48,9 +54,7 @@ impl Lists {
         limit: usize,
     ) -> Result<Vec<OrderKey>, StorageError> {
         if filter.external_ids.is_empty() {
-            let position = *shared.position.borrow();
-            shared.listed.up_to(position).await?;
-            return self.keys.listed(filter.clone(), range, limit).await;
+            return self.listed(shared, filter, range, limit).await;
         }
         let ids = filter.external_ids.iter().cloned().collect();
         let mut keys = self.orders.holders(ids).await?;
@@ -58,6 +62,31 @@ impl Lists {
         keys.sort_unstable_by(|a, b| b.cmp(a));
         keys.truncate(limit);
         Ok(keys)
+    }
+
+    /// Keys from the projection. Where it cannot be read it is opened again, and made anew if it must be.
+    async fn listed(
+        &self,
+        shared: &Shared,
+        filter: &Filter,
+        range: Range<i64>,
+        limit: usize,
+    ) -> Result<Vec<OrderKey>, StorageError> {
+        let position = *shared.position.borrow();
+        shared.listed.up_to(position).await?;
+        let wanted = Wanted { filter: filter.clone(), range, limit, position };
+        let readers = Arc::clone(&self.readers());
+        match readers.listed(wanted.clone()).await {
+            Ok(keys) => return Ok(keys),
+            Err(error) => {
+                tracing::error!(%error, "the lists cannot be read; opening them again");
+                *self.readers() = Arc::new(Readers::new(self.file.clone()));
+                shared.listed.reopen(error.is_damage());
+            }
+        }
+        shared.listed.up_to(position).await?;
+        let readers = Arc::clone(&self.readers());
+        readers.listed(wanted).await
     }
 
     /// These orders, in this order.
@@ -71,9 +100,28 @@ impl Lists {
             }
         }
         if !absent.is_empty() {
-            found.extend(self.orders.records(absent).await?);
+            found.extend(self.stored(absent).await?);
         }
         Ok(keys.iter().filter_map(|key| found.remove(key)).map(|record| Arc::new(record.order)).collect())
+    }
+
+    /// Records from disk. One that cannot be read is left out and logged, so that it hides no other.
+    async fn stored(&self, keys: Vec<OrderKey>) -> Result<Vec<(OrderKey, Record)>, StorageError> {
+        match self.orders.records(keys.clone()).await {
+            Err(StorageError::Record(_)) => {}
+            read => return read,
+        }
+        let mut found = vec![];
+        for key in keys {
+            match self.orders.record(key).await {
+                Ok(record) => found.extend(record.map(|record| (key, record))),
+                Err(StorageError::Record(error)) => {
+                    tracing::error!(key = key.0, %error, "an order cannot be listed; run `omniflow verify`");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::checkpoint::{self, Checkpoints};
 use crate::effects::EffectChange;
 use crate::entropy::SharedEntropy;
 use crate::error::OpenError;
+use crate::feed;
 use crate::key::Mint;
 use crate::queue::RECOVERING;
 use crate::recovery;
@@ -63,6 +64,7 @@ impl Opening {
         let stock = StockBook::load(&connection)?;
         let levels = stock.levels().map(|level| (level.sku.clone(), level)).collect();
         *shared.stock.write().unwrap_or_else(PoisonError::into_inner) = levels;
+        shared.recent.begin(feed::last_place(&connection)?);
         shared.position.send_replace(recovered.position);
         let checkpoints = Checkpoints::start(self.file.clone(), &mut connection)?;
         tracing::info!(open_orders = recovered.open, position = recovered.position, "recovered");
@@ -88,7 +90,10 @@ impl Opening {
         let mut failed_before = HashSet::new();
         loop {
             let fault = match writer.run() {
-                Ok(End::Stopped) => return writer.close(),
+                Ok(End::Stopped) => {
+                    self.shared.listed.stop();
+                    return writer.close();
+                }
                 Ok(End::Abandoned) => return,
                 Err(fault) => fault,
             };

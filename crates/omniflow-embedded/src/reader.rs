@@ -2,22 +2,19 @@
 //! the runtime's threads, never through the writer.
 
 use crate::error::StorageError;
+use crate::feed::{entries_of_row, row_of};
 use crate::key::OrderKey;
 use crate::listed;
 use crate::record::Record;
 use crate::schema;
-use omniflow_core::{ChainHash, Entry, ExternalId, Order, OrderId, fold};
-use omniflow_engine::{Details, FeedEntry, Filter, Position, TimelineEntry};
+use omniflow_core::{ChainHash, ExternalId, Order, OrderId, fold};
+use omniflow_engine::{Details, FeedEntry, Position};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Connections kept for the next read.
 const KEPT: usize = 8;
-
-/// Bits of a [`Position`] that count within one row of the log.
-const WITHIN_ROW_BITS: u32 = 16;
 
 /// A pool of reading connections.
 pub(crate) struct Readers {
@@ -119,11 +116,9 @@ impl Readers {
     /// Keys from the lists' file, for which these readers were made.
     pub(crate) async fn listed(
         self: &Arc<Self>,
-        filter: Filter,
-        range: Range<i64>,
-        limit: usize,
+        wanted: listed::Wanted,
     ) -> Result<Vec<OrderKey>, StorageError> {
-        self.read(move |connection| listed::keys(connection, &filter, &range, limit)).await
+        self.read(move |connection| listed::keys(connection, &wanted)).await
     }
 
     /// Events of all orders after a position, at most `limit`.
@@ -144,7 +139,9 @@ pub(crate) fn record(connection: &Connection, key: OrderKey) -> Result<Option<Re
 }
 
 fn details(connection: &Connection, key: OrderKey) -> Result<Option<Details>, StorageError> {
-    let mut statement = connection.prepare_cached("SELECT body FROM order_details WHERE order_key = ?1")?;
+    // One that was erased since its order's record was read is zeros.
+    let sql = "SELECT body FROM order_details WHERE order_key = ?1 AND salt <> zeroblob(length(salt))";
+    let mut statement = connection.prepare_cached(sql)?;
     let body: Option<Vec<u8>> = statement.query_row([key.0], |row| row.get(0)).optional()?;
     let decode = |body: Vec<u8>| Details::decode(&body).map_err(|e| StorageError::Diverged(e.to_string()));
     body.map(decode).transpose()
@@ -161,26 +158,20 @@ pub(crate) fn entries_at(
     let mut hash = ChainHash::default();
     for &position in positions {
         let lines: Vec<u8> = statement.query_row([position.cast_signed()], |row| row.get(0))?;
-        for (place, line) in (0..).zip(lines.split(|byte| *byte == b'\n')) {
-            hash = hash.after(line);
-            let position = Position((position << WITHIN_ROW_BITS) | place);
-            let entry = TimelineEntry { entry: decode(line, position)?, hash };
-            entries.push(FeedEntry { position, order_id: order_id.clone(), entry });
+        for entry in entries_of_row(position, order_id, hash, &lines) {
+            let entry = entry?;
+            hash = entry.entry.hash;
+            entries.push(entry);
         }
     }
     Ok(entries)
-}
-
-fn decode(line: &[u8], position: Position) -> Result<Entry, StorageError> {
-    let row = position.0 >> WITHIN_ROW_BITS;
-    Entry::decode(line).map_err(|error| StorageError::Diverged(format!("row {row} of the log: {error}")))
 }
 
 fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<FeedEntry>, StorageError> {
     let mut statement = connection.prepare_cached(
         "SELECT position, order_key FROM events WHERE position >= ?1 ORDER BY position LIMIT ?2",
     )?;
-    let first = (after.0 >> WITHIN_ROW_BITS).cast_signed();
+    let first = row_of(after).cast_signed();
     let rows: Vec<(u64, OrderKey)> = statement
         .query_map(params![first, limit as i64 + 1], |row| {
             Ok((row.get::<_, i64>(0)?.cast_unsigned(), OrderKey(row.get(1)?)))
@@ -195,7 +186,7 @@ fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<Fe
         entries.extend(
             of_row
                 .into_iter()
-                .filter(|entry| entry.position > after && entry.position.0 >> WITHIN_ROW_BITS == row),
+                .filter(|entry| entry.position > after && row_of(entry.position) == row),
         );
         if entries.len() >= limit {
             break;

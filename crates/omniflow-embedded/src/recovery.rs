@@ -58,7 +58,7 @@ pub(crate) fn load(
 }
 
 /// The latest time that was recorded: that of the last event, or of the last movement of stock.
-fn last_at(connection: &Connection) -> Result<Timestamp, OpenError> {
+pub(crate) fn last_at(connection: &Connection) -> Result<Timestamp, OpenError> {
     let sql = "SELECT lines FROM events ORDER BY position DESC LIMIT 1";
     let lines: Option<Vec<u8>> =
         connection.query_row(sql, [], |row| row.get(0)).optional().map_err(StorageError::from)?;

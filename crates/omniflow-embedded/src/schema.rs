@@ -2,7 +2,7 @@
 
 use crate::error::{OpenError, StorageError};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -68,6 +68,30 @@ pub(crate) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     connection
         .execute_batch("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2048;")?;
     Ok(connection)
+}
+
+/// As [`open_reader`], of a file that must be there and have a schema that this program knows.
+pub(crate) fn open_known(file: &Path) -> Result<Connection, OpenError> {
+    if !file.is_file() {
+        return Err(OpenError::NoData(file.to_owned()));
+    }
+    let foreign = || OpenError::Foreign(file.to_owned());
+    let connection = match open_reader(file) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => return Err(foreign()),
+        connection => connection.map_err(StorageError::from)?,
+    };
+    let found = match version(&connection) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => return Err(foreign()),
+        found => found.map_err(StorageError::from)?,
+    };
+    if found > SCHEMA {
+        return Err(OpenError::NewerSchema { found, known: SCHEMA });
+    }
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('events', 'orders', 'stock_ledger')";
+    match connection.query_row(sql, [], |row| row.get(0)).map_err(StorageError::from)? {
+        3 => Ok(connection),
+        _ => Err(foreign()),
+    }
 }
 
 /// The connection that checkpoints beside the writer.

@@ -160,6 +160,12 @@ pub trait OrderEngine: Send + Sync + 'static {
         limit: usize,
     ) -> Answer<'a, Result<Vec<FeedEntry>, Error>>;
 
+    /// The place of the last event: a feed after it has what is to come, and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    fn last_position(&self) -> Answer<'_, Result<Position, Error>>;
+
     /// Stock of one SKU.
     ///
     /// # Errors

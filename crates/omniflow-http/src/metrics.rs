@@ -80,6 +80,12 @@ impl Metrics {
         self.0.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, series);
     }
 
+    /// How many requests were answered since the start.
+    pub(crate) fn answered_in_all(&self) -> u64 {
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|series| series.requests.get()).sum()
+    }
+
     pub(crate) fn connection(&self) -> OpenConnection {
         self.0.connections.inc();
         OpenConnection(self.0.connections.clone())

@@ -1,6 +1,10 @@
 //! What people type.
 
 use crate::bench::BenchArgs;
+use crate::completions::CompletionsArgs;
+use crate::doctor::DoctorArgs;
+use crate::inventory::InventoryArgs;
+use crate::orders::OrdersArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use omniflow_core::MAX_WINDOW_SECONDS;
 use omniflow_engine::simulated::{ProviderName, Script};
@@ -27,6 +31,21 @@ pub(crate) enum Command {
     /// Run everything in one process on this machine, with a demo catalogue and simulated providers.
     #[command(after_help = DEV_EXAMPLES)]
     Dev(DevArgs),
+    /// Run the server from a configuration file.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
+    /// Place, read, follow and decide orders on any server.
+    #[command(after_help = "Start here:\n  omniflow orders create \"iPhone 15\" --amount 500\n  omniflow orders list")]
+    Orders(OrdersArgs),
+    /// Read and set the stock on any server.
+    #[command(after_help = "Start here:\n  omniflow inventory list")]
+    Inventory(InventoryArgs),
+    /// Say what is missing or unreachable, and how to mend it.
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// Print what a shell needs to complete these commands.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
     /// Measure a running server: orders per second and latency, with the machine's floors beside them.
     Bench(BenchArgs),
     /// Print the order's life from the core itself.
@@ -35,9 +54,19 @@ pub(crate) enum Command {
     /// Check a data directory: event chains, stock against its ledger, reservations against orders, money.
     #[command(
         after_help = "Reads only, also while a server uses the directory. Exit code 0 only if all holds.\n\n\
-                            Example:\n  omniflow verify --data-dir ./omniflow-data"
+                            Examples:\n  omniflow verify --data-dir ./omniflow-data\n  \
+                            omniflow verify --file orders.backup"
     )]
     Verify(VerifyArgs),
+    /// Copy a data directory to one file, also while a server uses it.
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(BackupArgs),
+    /// Make a data directory from such a copy.
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(RestoreArgs),
+    /// Print the API's OpenAPI 3.1 document, the same that a server has at /openapi.json.
+    #[command(after_help = "Example:\n  omniflow openapi > openapi.json")]
+    Openapi,
     /// Run orders for the Temporal engine: needs a build with the feature `temporal`.
     #[command(hide = true)]
     Worker {
@@ -47,11 +76,93 @@ pub(crate) enum Command {
     },
 }
 
+const DOCTOR_EXAMPLES: &str = "Exit code 0: all well (a warning is no failure); 3: the server cannot be reached; 1: something else
+is missing.
+
+Examples:
+  omniflow doctor
+  omniflow doctor --server http://orders:8000 --data-dir /var/lib/omniflow";
+
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  omniflow completions bash > /etc/bash_completion.d/omniflow
+  omniflow completions zsh > ~/.zfunc/_omniflow
+  omniflow completions fish > ~/.config/fish/completions/omniflow.fish";
+
 const DEV_EXAMPLES: &str = "Examples:
   omniflow dev
   omniflow dev --ephemeral --payment-window 5s --carrier-delay 0s
   omniflow dev --script carrier=fail:2        the carrier fails twice, then works
   omniflow dev --test-clock --ephemeral       time stands still until POST /api/v1/dev/clock moves it";
+
+const SERVE_EXAMPLES: &str = "Examples:
+  omniflow serve --print-config > omniflow.toml       every key with its default, to be edited
+  omniflow serve --config omniflow.toml --check-config
+  omniflow serve --config omniflow.toml
+  omniflow serve --config omniflow.toml --set policies.payment_window=15m";
+
+const BACKUP_EXAMPLES: &str = "The copy holds addresses and metadata that were not erased: keep it as you keep those. It is one file \
+that `omniflow verify --file` accepts, without the simulated providers' log and the lists, which are made anew.
+
+Example:
+  omniflow backup --data-dir ./omniflow-data --to orders.backup";
+
+const RESTORE_EXAMPLES: &str = "The copy is verified first; nothing is ever overwritten.
+
+Example:
+  omniflow restore --from orders.backup --data-dir ./restored";
+
+/// `omniflow serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", env = "OMNIFLOW_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print a configuration file with every key, its default and what it does, and end.
+    #[arg(long)]
+    pub(crate) print_config: bool,
+    /// Say what is wrong with the configuration, and end: exit code 0 if nothing is.
+    #[arg(long)]
+    pub(crate) check_config: bool,
+    /// Where to listen; the same as --set listen=ADDRESS.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Where the data is; the same as --set data_dir=DIR.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<String>,
+    /// Set a key of the configuration, whatever file and environment say; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as policies.payment_window=15m")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// `omniflow backup`.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The data directory to copy.
+    #[arg(long, value_name = "DIR", default_value = "./omniflow-data", env = "OMNIFLOW_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// The file to write; it must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Do not verify the copy; by default it gets its name only if everything in it holds.
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+}
+
+/// `omniflow restore`.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The copy, as `omniflow backup` made it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// The data directory to make; new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+}
 
 /// `omniflow dev`.
 #[derive(Debug, Args)]
@@ -126,6 +237,12 @@ pub(crate) struct VerifyArgs {
     /// The data directory to check.
     #[arg(long, value_name = "DIR", default_value = "./omniflow-data", env = "OMNIFLOW_DATA_DIR")]
     pub(crate) data_dir: PathBuf,
+    /// Check a copy that `omniflow backup` made, instead of a directory.
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub(crate) file: Option<PathBuf>,
+    /// Check the data directory of this configuration of `omniflow serve`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -1,10 +1,20 @@
 //! The `omniflow` program: wires the parts together and speaks to people.
 
+mod backup;
 mod bench;
 mod cli;
+mod client;
+mod completions;
+mod config;
 mod dev;
+mod doctor;
 mod failure;
+mod inventory;
+mod openapi;
+mod orders;
 mod output;
+mod serve;
+mod server;
 mod telemetry;
 mod verify;
 
@@ -24,6 +34,13 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Dev(args) => dev::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Serve(args) => serve::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Backup(args) => backup::backup(&args).map(|()| ExitCode::SUCCESS),
+        Command::Restore(args) => backup::restore(&args).map(|()| ExitCode::SUCCESS),
+        Command::Orders(args) => orders::run(args),
+        Command::Inventory(args) => inventory::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args),
         Command::Worker { .. } => Err(Failure::without_feature("omniflow worker")),
         Command::Lifecycle(args) => {
@@ -33,6 +50,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             };
             output::print(|out| out.write_all(text.as_bytes()))
                 .context("standard output cannot be written")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi => {
+            openapi::run().context("standard output cannot be written")?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Bench(args) => bench::run(args)

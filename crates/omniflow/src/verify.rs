@@ -1,10 +1,11 @@
 //! `omniflow verify`: says whether a data directory is what it should be.
 
 use crate::cli::VerifyArgs;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::output;
 use anyhow::Context;
-use omniflow_embedded::verify::{Report, verify};
+use omniflow_embedded::verify::{Report, verify, verify_file};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -12,7 +13,14 @@ use std::process::ExitCode;
 const NOT_CLEAN: u8 = 1;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
-    let report = verify(&args.data_dir)?;
+    let report = match (&args.file, &args.config) {
+        (Some(file), _) => verify_file(file)?,
+        (None, Some(config)) => {
+            let config = Config::load(config, std::env::vars_os(), &[]);
+            verify(&config.map_err(|error| Failure::with_code(2, error))?.settings.data_dir)?
+        }
+        (None, None) => verify(&args.data_dir)?,
+    };
     output::print(|out| print(&report, out)).context("standard output cannot be written")?;
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(NOT_CLEAN) })
 }

@@ -48,6 +48,10 @@ pub(super) fn resolve(counter: &mut Counter<'_>, random: &mut Random) -> Result<
         (places(Placing::Unknown), [places(Placing::Refused), places(Placing::Absent)].concat())
     };
     for place in unknown {
+        // Without a number it can be found by its mark alone, under which it was sent again.
+        if !counter.shop.journal().orders[place].is_numbered {
+            continue;
+        }
         if random.percent(50) {
             counter.place_again(place)?;
         } else {

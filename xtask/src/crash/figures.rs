@@ -13,6 +13,9 @@ pub(super) struct Figures {
     /// Acknowledgements and refusals that the clients got, each held against what was there later.
     pub(super) answers: u64,
     pub(super) audits: u64,
+    /// Requests that were sent again under their `Idempotency-Key`, and how many of them had been answered.
+    pub(super) repeated: u64,
+    pub(super) repeated_answers: u64,
     pub(super) verifications: u64,
     pub(super) longest_restart: Duration,
     /// How late, in milliseconds, the latest timer fired, its server's start aside.
@@ -24,7 +27,7 @@ impl Display for Figures {
         write!(
             f,
             "{} cycles, killed {} times at random and {} times at named points; {} orders, {} acknowledgements and \
-             refusals checked in {} readings of orders; verify clean {} times; longest restart {} ms, latest timer \
+             refusals checked in {} readings of orders; {} requests repeated under their key and {} answers given again; verify clean {} times; longest restart {} ms, latest timer \
              {} ms late",
             self.cycles,
             self.random_kills,
@@ -32,6 +35,8 @@ impl Display for Figures {
             self.orders,
             self.answers,
             self.audits,
+            self.repeated,
+            self.repeated_answers,
             self.verifications,
             self.longest_restart.as_millis(),
             self.latest_timer_ms,

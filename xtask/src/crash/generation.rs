@@ -7,7 +7,7 @@ use super::kill::Kill;
 use super::random::Random;
 use super::shop::{Counter, Gone, Shop};
 use super::shopper::Shopper;
-use super::{FLAGS, Run, SKUS, settle};
+use super::{FLAGS, Run, SKUS, repeating, settle};
 use crate::product::moment;
 use crate::product::server::Server;
 use crate::product::verify::verify;
@@ -165,7 +165,8 @@ impl<'r> Generation<'r> {
             if self.base.is_none() && set_stock(&mut counter, &mut self.base).is_err() {
                 return Ok(Err(Gone));
             }
-            if auditor::resolve(&mut counter, &mut random).is_err() {
+            let repeated = repeating::repeat(&mut counter, &mut random, &mut self.run.figures);
+            if repeated.is_err() || auditor::resolve(&mut counter, &mut random).is_err() {
                 return Ok(Err(Gone));
             }
         }

@@ -2,11 +2,15 @@
 //! was told. A request is noted before it is sent and its answer when it came whole, so that whatever the
 //! server's death leaves open is open here too.
 
+use crate::product::http::Answer;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+
+/// One of so many requests carries an `Idempotency-Key`.
+const MARKED_OF: u64 = 3;
 
 /// What a client wants to have.
 #[derive(Clone, Debug)]
@@ -81,6 +85,9 @@ pub(super) struct Seen {
 pub(super) struct Order {
     /// The client's own number, by which it finds out whether the order is there.
     pub(super) external_id: String,
+    /// Whether the server was told that number. Where not, only the `Idempotency-Key` of its placing leads to
+    /// the order.
+    pub(super) is_numbered: bool,
     pub(super) wish: Wish,
     pub(super) placing: Placing,
     pub(super) sent: Vec<Sent>,
@@ -106,11 +113,42 @@ pub(super) struct Adjustment {
     pub(super) acknowledged: bool,
 }
 
+/// What a marked request was about: which order, which of those sent, which adjustment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Place { order: usize },
+    Act { order: usize, sent: usize },
+    Adjust { adjustment: usize },
+}
+
+/// A request with an `Idempotency-Key`. Its key follows from its place among them.
+#[derive(Clone, Debug)]
+pub(super) struct Marked {
+    pub(super) purpose: Purpose,
+    pub(super) path: String,
+    pub(super) body: Option<String>,
+    pub(super) answer: FirstAnswer,
+}
+
+/// What a marked request was answered first.
+#[derive(Clone, Debug)]
+pub(super) enum FirstAnswer {
+    /// Nothing: it was done or not.
+    None,
+    /// A refusal, which is not kept.
+    Refusal,
+    /// What it must be answered from then on.
+    Kept(Answer),
+}
+
 /// Everything that the client knows, beside a file in which a person can read it.
 pub(super) struct Journal {
     file: File,
     pub(super) orders: Vec<Order>,
     pub(super) adjustments: Vec<Adjustment>,
+    pub(super) marked: Vec<Marked>,
+    /// Requests so far that could have been marked.
+    posts: u64,
     /// Answers that must not be, in words.
     pub(super) complaints: Vec<String>,
     /// Acknowledgements and refusals received.
@@ -118,11 +156,14 @@ pub(super) struct Journal {
 }
 
 impl Wish {
-    /// The body that places it.
-    pub(super) fn body(&self, external_id: &str) -> String {
+    /// The body that places it, under a number of the client's own where it has one.
+    pub(super) fn body(&self, external_id: Option<&str>) -> String {
         let line = |(sku, quantity): &(&str, u32)| json!({"sku": sku, "quantity": quantity});
         let items: Vec<Value> = self.lines.iter().map(line).collect();
-        let mut body = json!({"amount_minor": self.amount_minor, "items": items, "external_id": external_id});
+        let mut body = json!({"amount_minor": self.amount_minor, "items": items});
+        if let Some(external_id) = external_id {
+            body["external_id"] = external_id.into();
+        }
         if let Some(seconds) = self.window_s {
             body["payment_window_seconds"] = seconds.into();
         }
@@ -184,6 +225,7 @@ impl Order {
     pub(super) fn wished(external_id: String, wish: Wish) -> Self {
         Self {
             external_id,
+            is_numbered: true,
             wish,
             placing: Placing::Unknown,
             sent: vec![],
@@ -195,6 +237,11 @@ impl Order {
             holds_stock: false,
             consumed: false,
         }
+    }
+
+    /// The body that places it.
+    pub(super) fn body(&self) -> String {
+        self.wish.body(self.is_numbered.then_some(&self.external_id))
     }
 
     /// Its id, if it is there.
@@ -218,8 +265,26 @@ impl Order {
 impl Journal {
     /// An empty journal, written to `path`.
     pub(super) fn new(path: &Path) -> io::Result<Self> {
-        let (orders, adjustments, complaints) = (vec![], vec![], vec![]);
-        Ok(Self { file: File::create(path)?, orders, adjustments, complaints, answers: 0 })
+        let (orders, adjustments, marked, complaints) = (vec![], vec![], vec![], vec![]);
+        Ok(Self { file: File::create(path)?, orders, adjustments, marked, posts: 0, complaints, answers: 0 })
+    }
+
+    /// Marks every so-manieth request, before it is sent; answers its place among the marked ones.
+    pub(super) fn mark(&mut self, purpose: Purpose, path: &str, body: Option<&str>) -> Option<usize> {
+        self.posts += 1;
+        if !self.posts.is_multiple_of(MARKED_OF) {
+            return None;
+        }
+        let (path, body) = (path.to_owned(), body.map(str::to_owned));
+        self.marked.push(Marked { purpose, path, body, answer: FirstAnswer::None });
+        Some(self.marked.len() - 1)
+    }
+
+    /// Takes note of what a marked request was answered first.
+    pub(super) fn was_answered(&mut self, mark: Option<usize>, answer: &Answer) {
+        let Some(marked) = mark.and_then(|mark| self.marked.get_mut(mark)) else { return };
+        let is_kept = (200..300).contains(&answer.status);
+        marked.answer = if is_kept { FirstAnswer::Kept(answer.clone()) } else { FirstAnswer::Refusal };
     }
 
     /// Writes a line for a person.
@@ -250,7 +315,7 @@ mod tests {
     #[test]
     fn a_wish_is_sent_as_it_is_meant() {
         let wish = Wish { amount_minor: 5, lines: vec![("a", 1), ("b", 2), ("a", 3)], window_s: Some(9) };
-        let body: Value = serde_json::from_str(&wish.body("c-1")).unwrap();
+        let body: Value = serde_json::from_str(&wish.body(Some("c-1"))).unwrap();
         assert_eq!(body["items"][2], json!({"sku": "a", "quantity": 3}));
         assert_eq!((&body["external_id"], &body["payment_window_seconds"]), (&json!("c-1"), &json!(9)));
         assert_eq!(wish.demand(), BTreeMap::from([("a", 4), ("b", 2)]));

@@ -12,6 +12,7 @@ mod generation;
 mod journal;
 mod kill;
 mod random;
+mod repeating;
 mod settle;
 mod shop;
 mod shopper;

@@ -1,11 +1,14 @@
 //! The client's way to ask: what it does with a request before it is sent, and with its answer.
 
-use super::journal::{Act, Fate, Journal, Order, Placing, Sent, Wish};
+use super::journal::{Act, Adjustment, Fate, Journal, Marked, Order, Placing, Purpose, Sent, Wish};
 use crate::product::http::{Answer, Connection};
 use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+const PLACING: &str = "/api/v1/orders";
+const ADJUSTING: &str = "/api/v1/inventory/adjustments";
 
 /// The server is gone: it did not answer.
 pub(super) struct Gone;
@@ -27,6 +30,7 @@ pub(super) struct Counter<'s> {
 struct Asked {
     order: usize,
     sent: usize,
+    mark: Option<usize>,
 }
 
 impl Shop {
@@ -49,25 +53,34 @@ impl<'s> Counter<'s> {
 
     /// Places an order; answers its place in the journal if it is there now.
     pub(super) fn place(&mut self, external_id: String, wish: Wish) -> Result<Option<usize>, Gone> {
-        let order = {
+        let (order, mark) = {
             let mut journal = self.shop.journal();
             journal.orders.push(Order::wished(external_id, wish));
-            journal.orders.len() - 1
+            let order = journal.orders.len() - 1;
+            let mark = journal.mark(Purpose::Place { order }, PLACING, None);
+            journal.orders[order].is_numbered = mark.is_none_or(|mark| mark.is_multiple_of(2));
+            let body = journal.orders[order].body();
+            if let Some(mark) = mark {
+                journal.marked[mark].body = Some(body);
+            }
+            (order, mark)
         };
-        self.place_again(order)
+        self.send_placing(order, mark)
     }
 
-    /// Sends a placing, perhaps not for the first time.
+    /// Sends a placing again, without a mark: its number tells whether it is there.
     pub(super) fn place_again(&mut self, order: usize) -> Result<Option<usize>, Gone> {
-        let body = {
-            let wished = &self.shop.journal().orders[order];
-            wished.wish.body(&wished.external_id)
-        };
-        let answer = self.line.ask("POST", "/api/v1/orders", "", Some(&body));
+        self.send_placing(order, None)
+    }
+
+    fn send_placing(&mut self, order: usize, mark: Option<usize>) -> Result<Option<usize>, Gone> {
+        let body = self.shop.journal().orders[order].body();
+        let answer = self.line.ask("POST", PLACING, &header(mark), Some(&body));
         let mut journal = self.shop.journal();
-        journal.note(&json!({"sent": "POST /orders", "body": body, "answer": shown(&answer)}));
+        journal.note(&json!({"sent": "POST /orders", "mark": mark, "body": body, "answer": shown(&answer)}));
         let answer = answer.map_err(|_| Gone)?;
         journal.answers += 1;
+        journal.was_answered(mark, &answer);
         journal.placed(order, &answer);
         Ok(journal.orders[order].id().is_some().then_some(order))
     }
@@ -75,7 +88,7 @@ impl<'s> Counter<'s> {
     /// Asks something of an order; answers the document if it was acknowledged.
     pub(super) fn ask(&mut self, order: usize, act: Act) -> Result<Option<Value>, Gone> {
         let (asked, path, body) = self.begin(order, act);
-        let answer = self.line.ask("POST", &path, "", body.as_deref());
+        let answer = self.line.ask("POST", &path, &header(asked.mark), body.as_deref());
         self.end(&asked, answer)
     }
 
@@ -83,12 +96,42 @@ impl<'s> Counter<'s> {
     pub(super) fn ask_both(&mut self, order: usize, one: Act, other: Act) -> Result<(), Gone> {
         let (first, path, body) = self.begin(order, one);
         let (second, second_path, second_body) = self.begin(order, other);
-        let sent = self.line.send("POST", &path, "", body.as_deref());
-        let second_sent = self.second_line.send("POST", &second_path, "", second_body.as_deref());
+        let sent = self.line.send("POST", &path, &header(first.mark), body.as_deref());
+        let (line, mark) = (&mut self.second_line, header(second.mark));
+        let second_sent = line.send("POST", &second_path, &mark, second_body.as_deref());
         let answer = sent.and_then(|()| self.line.receive());
         let second_answer = second_sent.and_then(|()| self.second_line.receive());
         let ended = self.end(&first, answer);
         self.end(&second, second_answer).and(ended).map(drop)
+    }
+
+    /// Changes stock by hand.
+    pub(super) fn adjust(&mut self, sku: &'static str, delta: i64) -> Result<(), Gone> {
+        let body = json!({"sku": sku, "delta": delta, "reason": "found some more"}).to_string();
+        let (adjustment, mark) = {
+            let mut journal = self.shop.journal();
+            journal.adjustments.push(Adjustment { sku, delta, acknowledged: false });
+            let adjustment = journal.adjustments.len() - 1;
+            (adjustment, journal.mark(Purpose::Adjust { adjustment }, ADJUSTING, Some(&body)))
+        };
+        let answer = self.line.ask("POST", ADJUSTING, &header(mark), Some(&body));
+        let mut journal = self.shop.journal();
+        journal.note(&json!({"sent": body, "mark": mark, "answer": shown(&answer)}));
+        let answer = answer.map_err(|_| Gone)?;
+        journal.answers += 1;
+        journal.was_answered(mark, &answer);
+        journal.adjusted(adjustment, &answer);
+        Ok(())
+    }
+
+    /// Sends a marked request again; answers what it is answered.
+    pub(super) fn repeat(&mut self, mark: usize) -> Result<Answer, Gone> {
+        let Marked { path, body, .. } = self.shop.journal().marked[mark].clone();
+        let answer = self.line.ask("POST", &path, &header(Some(mark)), body.as_deref());
+        let mut journal = self.shop.journal();
+        journal.note(&json!({"repeated": path, "mark": mark, "answer": shown(&answer)}));
+        journal.answers += u64::from(answer.is_ok());
+        answer.map_err(|_| Gone)
     }
 
     /// Reads an order. What is shown counts as acknowledged.
@@ -122,12 +165,15 @@ impl<'s> Counter<'s> {
 
     /// Notes a request before it is sent.
     fn begin(&self, order: usize, act: Act) -> (Asked, String, Option<String>) {
-        let order_at = &mut self.shop.journal().orders[order];
+        let mut journal = self.shop.journal();
+        let order_at = &mut journal.orders[order];
         let path = format!("{}/{}", path_of(order_at), act.route());
         let body = act.body();
         order_at.stirred = true;
         order_at.sent.push(Sent { act, fate: Fate::Unknown });
-        (Asked { order, sent: order_at.sent.len() - 1 }, path, body)
+        let sent = order_at.sent.len() - 1;
+        let mark = journal.mark(Purpose::Act { order, sent }, &path, body.as_deref());
+        (Asked { order, sent, mark }, path, body)
     }
 
     /// Notes what came of it.
@@ -138,13 +184,20 @@ impl<'s> Counter<'s> {
             "order": order.external_id,
             "id": order.id(),
             "sent": format!("{:?}", order.sent[asked.sent].act),
+            "mark": asked.mark,
             "answer": shown(&answer),
         });
         journal.note(&line);
         let answer = answer.map_err(|_| Gone)?;
         journal.answers += 1;
+        journal.was_answered(asked.mark, &answer);
         Ok(journal.answered(asked.order, asked.sent, answer))
     }
+}
+
+/// The header line of a mark; nothing where there is none.
+fn header(mark: Option<usize>) -> String {
+    mark.map_or(String::new(), |mark| format!("idempotency-key: \"k-{mark}\"\r\n"))
 }
 
 fn path_of(order: &Order) -> String {
@@ -164,7 +217,7 @@ fn shown(answer: &io::Result<Answer>) -> Value {
 
 impl Journal {
     /// Takes note of the answer to a placing.
-    fn placed(&mut self, index: usize, answer: &Answer) {
+    pub(super) fn placed(&mut self, index: usize, answer: &Answer) {
         let order = &mut self.orders[index];
         match (answer.status, answer.code()) {
             (201, _) => {
@@ -182,14 +235,22 @@ impl Journal {
                 order.placing = Placing::Refused;
             }
             _ => {
-                let complaint = format!("{} was answered {answer:?}", order.wish.body(&order.external_id));
+                let complaint = format!("{} was answered {answer:?}", order.body());
                 self.complain(complaint);
             }
         }
     }
 
+    /// Takes note of the answer to a change of stock.
+    pub(super) fn adjusted(&mut self, adjustment: usize, answer: &Answer) {
+        self.adjustments[adjustment].acknowledged = answer.status == 200;
+        if answer.status != 200 {
+            self.complain(format!("{:?} was answered {answer:?}", self.adjustments[adjustment]));
+        }
+    }
+
     /// Takes note of the answer to an action.
-    fn answered(&mut self, index: usize, sent: usize, answer: Answer) -> Option<Value> {
+    pub(super) fn answered(&mut self, index: usize, sent: usize, answer: Answer) -> Option<Value> {
         let order = &mut self.orders[index];
         let is_report = matches!(order.sent[sent].act, Act::Pay(_));
         match (answer.status, answer.code()) {
@@ -228,7 +289,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: Value) -> Answer {
-        Answer { status, body }
+        Answer { status, body, ..Answer::default() }
     }
 
     fn journal_of(lines: Vec<(&'static str, u32)>) -> Journal {

@@ -1,10 +1,10 @@
 //! What one client does: orders of every kind, one after another, until the server is gone.
 
-use super::journal::{Act, Adjustment, Report, Wish};
+use super::journal::{Act, Report, Wish};
 use super::random::Random;
 use super::shop::{Counter, Gone};
 use super::{RARE, SKUS, UNKNOWN_SKU};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// A capture of what a clerk took at the counter.
 pub(super) const CASH: Report = report("cash", "captured", "captured");
@@ -278,21 +278,7 @@ impl<'s> Shopper<'s> {
     /// Adds to the rare stock.
     fn restock(&mut self) -> Step {
         let delta = 1 + i64::try_from(self.random.below(40)).unwrap_or_default();
-        let body = json!({"sku": RARE, "delta": delta, "reason": "found some more"}).to_string();
-        let place = {
-            let mut journal = self.counter.shop.journal();
-            journal.adjustments.push(Adjustment { sku: RARE, delta, acknowledged: false });
-            journal.adjustments.len() - 1
-        };
-        let answer = self.counter.send("POST", "/api/v1/inventory/adjustments", Some(&body))?;
-        let mut journal = self.counter.shop.journal();
-        journal.note(&json!({"sent": body, "answer": answer.status}));
-        journal.answers += 1;
-        journal.adjustments[place].acknowledged = answer.status == 200;
-        if answer.status != 200 {
-            journal.complain(format!("{body} was answered {answer:?}"));
-        }
-        Ok(())
+        self.counter.adjust(RARE, delta)
     }
 
     /// Asks anything of any of the latest orders, also of one whose end was seen.

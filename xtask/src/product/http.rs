@@ -15,18 +15,27 @@ pub(crate) struct Connection {
 }
 
 /// An answer that came whole.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Answer {
     /// The status code.
     pub(crate) status: u16,
     /// The body; null where there is none or it is not JSON.
     pub(crate) body: Value,
+    /// The headers, their names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body as it came.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
     /// The `code` of a problem document; empty where there is none.
     pub(crate) fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// The first value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(of, _)| of == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -96,19 +105,17 @@ impl Connection {
 fn read_answer(stream: &mut impl BufRead) -> io::Result<(Answer, bool)> {
     let status = read_line(stream)?;
     let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(not_http)?;
-    let (mut length, mut closes) = (0, false);
-    loop {
-        let line = read_line(stream)?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().map_err(|_| not_http())?;
-        }
-        closes |= name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close");
+    let mut headers = vec![];
+    while let Some((name, value)) = read_line(stream)?.split_once(':') {
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body)?;
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Ok((Answer { status, body }, closes))
+    let mut answer = Answer { status, headers, ..Answer::default() };
+    let length = answer.header("content-length").unwrap_or("0").parse().map_err(|_| not_http())?;
+    let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    answer.bytes = vec![0; length];
+    stream.read_exact(&mut answer.bytes)?;
+    answer.body = serde_json::from_slice(&answer.bytes).unwrap_or(Value::Null);
+    Ok((answer, closes))
 }
 
 fn read_line(stream: &mut impl BufRead) -> io::Result<String> {

@@ -2,6 +2,7 @@
 
 use super::EmbeddedEngine;
 use crate::error::StorageError;
+use crate::feed;
 use crate::key::OrderKey;
 use crate::queue::{Job, StockChange, Told};
 use crate::record::Record;
@@ -72,7 +73,11 @@ impl EmbeddedEngine {
         loop {
             self.usable()?;
             position.borrow_and_update();
-            let entries = self.readers.feed(after, limit).await.map_err(unreadable)?;
+            let recent = self.shared.recent.after(after, limit);
+            let entries = match recent {
+                Some(rows) => feed::entries_of(&rows, after, limit).map_err(unreadable)?,
+                None => self.readers.feed(after, limit).await.map_err(unreadable)?,
+            };
             if !entries.is_empty() {
                 return Ok(entries);
             }
@@ -163,6 +168,13 @@ impl OrderEngine for EmbeddedEngine {
                 FeedScope::All => self.next_of_all(after, limit).await,
                 FeedScope::Order(id) => self.next_of_one(id, after, limit).await,
             }
+        })
+    }
+
+    fn last_position(&self) -> Answer<'_, Result<Position, Error>> {
+        Box::pin(async move {
+            self.usable()?;
+            Ok(self.shared.recent.last())
         })
     }
 

@@ -81,6 +81,24 @@ mod tests {
         assert_eq!((Bucket::open().len() - 1) * 2, numbers.len());
     }
 
+    /// What is stored means the same as long as the format has the same number.
+    #[test]
+    fn the_numbers_of_this_format_stay() {
+        let states: Vec<&str> = StateKind::ALL.iter().map(|state| state.as_str()).collect();
+        let payments: Vec<&str> = PaymentStatus::ALL.iter().map(|status| status.as_str()).collect();
+        assert_eq!(BUCKET_FORMAT, 1, "write down here what the new format's numbers mean");
+        assert_eq!(
+            states.join(" "),
+            "reserving in_review awaiting_payment shipping completed compensating expired rejected cancelled failed"
+        );
+        assert_eq!(
+            payments.join(" "),
+            "pending paid captured declined failed refund_pending refunded refund_skipped"
+        );
+        let (state, payment) = (StateKind::Shipping, PaymentStatus::Paid);
+        assert_eq!(Bucket { state, payment, attention: true, open: true }.number(), (3 * 8 + 1) * 4 + 3);
+    }
+
     #[test]
     fn a_filter_admits_its_buckets_alone() {
         assert_eq!(Bucket::admitted(&Filter::default()), None);

@@ -16,6 +16,12 @@ const SCHEMA: &str = "
     CREATE TABLE meta (format INTEGER NOT NULL, position INTEGER NOT NULL, link INTEGER NOT NULL) STRICT;
 ";
 
+/// A customer changes only where the order could not be read before.
+const UPSERT: &str = "
+    INSERT INTO listed (key, bucket, customer) VALUES (?1, ?2, ?3)
+    ON CONFLICT (key) DO UPDATE SET bucket = excluded.bucket, customer = excluded.customer
+    WHERE bucket <> excluded.bucket";
+
 /// Rows of the log, or orders, that one transaction takes.
 const STEP: i64 = 16_384;
 
@@ -53,13 +59,24 @@ pub(super) struct ListsFile {
 }
 
 impl ListsFile {
-    /// Opens the projection of a database, and makes it anew where it does not belong to it.
+    /// Opens the projection of a database and takes over what it lacks of the log. It is made anew where
+    /// it does not belong to the database, or cannot be kept up.
     pub(super) fn open(database: &Path) -> Result<Self, StorageError> {
+        let log = schema::open_reader(database)?;
+        if let Ok((lists, position)) = open_kept(&lists_file(database), &log) {
+            let mut kept = Self { lists, log, position };
+            match kept.place_again().and_then(|()| kept.catch_up()) {
+                Err(error) if error.is_damage() => tracing::warn!(%error, "the lists are damaged"),
+                done => return done.map(|()| kept),
+            }
+        }
+        Self::anew(database)
+    }
+
+    /// Makes the projection of a database anew.
+    pub(super) fn anew(database: &Path) -> Result<Self, StorageError> {
         let file = lists_file(database);
         let log = schema::open_reader(database)?;
-        if let Ok((lists, position)) = open_kept(&file, &log) {
-            return Ok(Self { lists, log, position });
-        }
         for suffix in ["", "-wal", "-shm"] {
             let mut path = file.clone().into_os_string();
             path.push(suffix);
@@ -72,7 +89,26 @@ impl ListsFile {
         lists.execute_batch(SCHEMA)?;
         let mut made = Self { lists, log, position: 0 };
         made.make()?;
+        made.catch_up()?;
         Ok(made)
+    }
+
+    fn catch_up(&mut self) -> Result<(), StorageError> {
+        while self.step()? {}
+        Ok(())
+    }
+
+    /// Looks again at orders that could not be read.
+    fn place_again(&mut self) -> Result<(), StorageError> {
+        let keys: Vec<i64> = {
+            let mut statement = self.lists.prepare("SELECT key FROM listed WHERE bucket = ?1")?;
+            statement.query_map([UNREADABLE], |row| row.get(0))?.collect::<Result<_, _>>()?
+        };
+        for key in keys {
+            let (bucket, customer) = place_of(key, crate::reader::record(&self.log, OrderKey(key)));
+            self.lists.prepare_cached(UPSERT)?.execute(params![key, bucket, customer])?;
+        }
+        Ok(())
     }
 
     /// Lists every order anew.
@@ -146,10 +182,7 @@ impl ListsFile {
     ) -> Result<bool, StorageError> {
         let transaction = self.lists.transaction()?;
         {
-            let mut upsert = transaction.prepare_cached(
-                "INSERT INTO listed (key, bucket, customer) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (key) DO UPDATE SET bucket = excluded.bucket WHERE bucket <> excluded.bucket",
-            )?;
+            let mut upsert = transaction.prepare_cached(UPSERT)?;
             for (key, bucket, customer) in places {
                 upsert.execute(params![key, bucket, customer])?;
             }
@@ -196,12 +229,17 @@ fn open_kept(file: &Path, log: &Connection) -> Result<(Connection, i64), Storage
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let (format, position, link): (i64, i64, i64) =
         lists.query_row("SELECT format, position, link FROM meta", [], read)?;
-    let sql = "SELECT link FROM events WHERE position = ?1";
-    let in_log: Option<i64> = log.query_row(sql, [position], |row| row.get(0)).optional()?;
-    if format != BUCKET_FORMAT || in_log.unwrap_or_default() != link {
+    if format != BUCKET_FORMAT || in_log(log, position)? != link {
         return Err(StorageError::Diverged("the lists are of another log".to_owned()));
     }
     Ok((lists, position))
+}
+
+/// The link of a row of the log, 0 where there is none.
+pub(super) fn in_log(log: &Connection, position: i64) -> Result<i64, StorageError> {
+    let sql = "SELECT link FROM events WHERE position = ?1";
+    let link: Option<i64> = log.query_row(sql, [position], |row| row.get(0)).optional()?;
+    Ok(link.unwrap_or_default())
 }
 
 fn last_row(log: &Connection) -> Result<(i64, i64), StorageError> {

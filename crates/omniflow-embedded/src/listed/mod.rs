@@ -5,11 +5,13 @@
 //! Whoever lists waits until it holds what was committed by then.
 
 mod bucket;
+mod check;
 mod file;
 mod query;
 
+pub(crate) use check::check;
 pub(crate) use file::{Change, lists_file};
-pub(crate) use query::{keys, open_orders};
+pub(crate) use query::{Wanted, keys, open_orders};
 
 use crate::error::StorageError;
 use file::ListsFile;
@@ -27,8 +29,31 @@ const MOST_KEPT: usize = 64 * BEHIND;
 #[derive(Default)]
 struct Asked {
     position: u64,
-    stopping: bool,
+    stopping: Option<Stopping>,
+    reopening: Option<Reopening>,
     /// What commits changed, in the order of the log.
+    changes: Vec<Change>,
+}
+
+/// How its thread is to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stopping {
+    /// With the rest of the log taken over, so that the next start is spared it.
+    CaughtUp,
+    AtOnce,
+}
+
+/// How its file is to be opened again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reopening {
+    AsItIs,
+    Anew,
+}
+
+/// What its thread does next.
+struct Work {
+    position: u64,
+    reopening: Option<Reopening>,
     changes: Vec<Change>,
 }
 
@@ -68,8 +93,7 @@ impl Listed {
     /// Opens it again, takes over what it lacks of the log, and goes on doing so.
     pub(crate) fn renew(&self) -> Result<(), StorageError> {
         self.stop();
-        let mut file = ListsFile::open(&self.database)?;
-        while file.step()? {}
+        let file = ListsFile::open(&self.database)?;
         *self.shared.asked() = Asked::default();
         let position = file.position.cast_unsigned();
         self.shared.progress.send_modify(|now| now.position = position);
@@ -100,8 +124,9 @@ impl Listed {
     pub(crate) async fn up_to(&self, position: u64) -> Result<(), StorageError> {
         let mut progress = self.shared.progress.subscribe();
         let failures = progress.borrow().failures;
-        if progress.borrow().position < position {
-            self.shared.ask(position);
+        let held = progress.borrow().position;
+        if held < position && !self.shared.ask(position) {
+            return Err(StorageError::Diverged("the lists are closed".to_owned()));
         }
         let reached = progress.wait_for(|now| now.position >= position || now.failures != failures).await;
         match reached {
@@ -110,14 +135,35 @@ impl Listed {
         }
     }
 
+    /// Has its file opened again, which could not be read; a damaged one is made anew.
+    pub(crate) fn reopen(&self, is_damaged: bool) {
+        let how = if is_damaged { Reopening::Anew } else { Reopening::AsItIs };
+        let mut asked = self.shared.asked();
+        asked.reopening = asked.reopening.max(Some(how));
+        self.shared.progress.send_modify(|now| now.position = 0);
+        drop(asked);
+        self.shared.wake.notify_one();
+    }
+
     /// Takes over what is left, and closes the file.
     pub(crate) fn stop(&self) {
-        self.shared.asked().stopping = true;
+        self.end(Stopping::CaughtUp);
+    }
+
+    /// Closes the file as it is.
+    pub(crate) fn abandon(&self) {
+        self.end(Stopping::AtOnce);
+    }
+
+    fn end(&self, how: Stopping) {
+        self.shared.asked().stopping.get_or_insert(how);
         self.shared.wake.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the lists' thread panicked");
         }
+        // Whoever still waits is told.
+        self.shared.progress.send_modify(|now| now.failures += 1);
     }
 }
 
@@ -132,40 +178,79 @@ impl Shared {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, position: u64) {
+    /// Asks for the log up to here; `false` when nobody follows it any more.
+    fn ask(&self, position: u64) -> bool {
         let mut asked = self.asked();
         asked.position = asked.position.max(position);
+        let is_followed = asked.stopping.is_none();
         drop(asked);
         self.wake.notify_one();
+        is_followed
     }
 
-    /// Waits until more is asked for than it holds, and takes what changed; `None` when it is to end.
-    fn wait(&self, position: u64) -> Option<Vec<Change>> {
-        let idle = |asked: &mut Asked| asked.position <= position && !asked.stopping;
+    /// Waits until more is asked for than is known to be held; the error says how to end.
+    fn wait(&self) -> Result<Work, Stopping> {
+        let idle = |asked: &mut Asked| {
+            let held = self.progress.borrow().position;
+            asked.position <= held && asked.stopping.is_none() && asked.reopening.is_none()
+        };
         let mut asked = self.wake.wait_while(self.asked(), idle).unwrap_or_else(PoisonError::into_inner);
-        if asked.stopping { None } else { Some(std::mem::take(&mut asked.changes)) }
+        if let Some(how) = asked.stopping {
+            return Err(how);
+        }
+        let (reopening, changes) = (asked.reopening.take(), std::mem::take(&mut asked.changes));
+        Ok(Work { position: asked.position, reopening, changes })
     }
 
     fn follow(&self, database: &Path, mut file: ListsFile) {
-        while let Some(changes) = self.wait(file.position.cast_unsigned()) {
-            let stepped = if file.is_followed_by(&changes) { file.take(changes) } else { file.step() };
-            match stepped {
-                Ok(true) => {}
-                // Asked for more than there is: what was recovered has fewer rows.
-                Ok(false) => self.asked().position = file.position.cast_unsigned(),
-                Err(error) => {
-                    tracing::error!(%error, "the lists cannot follow the log");
-                    self.asked().position = 0; // The next who asks has it tried again.
-                    if let Ok(again) = ListsFile::open(database) {
-                        file = again;
-                    }
-                    self.progress.send_modify(|now| now.failures += 1);
-                    continue;
-                }
+        let how = loop {
+            let work = match self.wait() {
+                Ok(work) => work,
+                Err(how) => break how,
+            };
+            match work.take(database, &mut file) {
+                Ok(()) => self.progress.send_modify(|now| now.position = file.position.cast_unsigned()),
+                Err(error) => self.failed(&error),
             }
-            self.progress.send_modify(|now| now.position = file.position.cast_unsigned());
+        };
+        if how == Stopping::CaughtUp {
+            while matches!(file.step(), Ok(true)) {}
         }
-        // At the end the next start is spared the rest.
-        while matches!(file.step(), Ok(true)) {}
+    }
+
+    /// Tells whoever waits. It is tried again when the next asks.
+    fn failed(&self, error: &StorageError) {
+        tracing::error!(%error, "the lists cannot follow the log");
+        let mut asked = self.asked();
+        asked.position = 0;
+        self.progress.send_modify(|now| *now = Progress { position: 0, failures: now.failures + 1 });
+    }
+}
+
+impl Work {
+    /// Does it: opens the file again where that is asked for, and takes over a part of the log.
+    fn take(self, database: &Path, file: &mut ListsFile) -> Result<(), StorageError> {
+        match self.reopening {
+            Some(Reopening::Anew) => *file = ListsFile::anew(database)?,
+            Some(Reopening::AsItIs) => *file = ListsFile::open(database)?,
+            None => {}
+        }
+        let held = file.position.cast_unsigned();
+        if held >= self.position {
+            return Ok(());
+        }
+        let taken = if file.is_followed_by(&self.changes) { file.take(self.changes) } else { file.step() };
+        match taken {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StorageError::Diverged(format!("the log ends at {held}"))),
+            Err(error) => {
+                let reopened =
+                    if error.is_damage() { ListsFile::anew(database) } else { ListsFile::open(database) };
+                if let Ok(reopened) = reopened {
+                    *file = reopened;
+                }
+                Err(error)
+            }
+        }
     }
 }

@@ -4,54 +4,70 @@ use super::bucket::Bucket;
 use crate::error::StorageError;
 use crate::key::OrderKey;
 use omniflow_engine::Filter;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, params};
 use std::ops::Range;
+use std::path::Path;
 
-/// The keys of the newest orders in a range that a filter admits, but for its external ids: at most
-/// `limit`, newest first.
+/// Which keys are asked for.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    /// What the orders must be like, but for its external ids.
+    pub(crate) filter: Filter,
+    /// Between which keys.
+    pub(crate) range: Range<i64>,
+    /// At most so many.
+    pub(crate) limit: usize,
+    /// How far of the log the lists must hold.
+    pub(crate) position: u64,
+}
+
+/// The keys of the newest orders that are wanted, newest first.
 ///
 /// Each part is read from an index, newest first and no further than the limit, and the parts are merged:
-/// the cost does not depend on how many orders there are.
-pub(crate) fn keys(
-    lists: &Connection,
-    filter: &Filter,
-    range: &Range<i64>,
-    limit: usize,
-) -> Result<Vec<OrderKey>, StorageError> {
+/// the cost does not depend on how many orders there are. They are read from one state of the file, so that
+/// an order that moves from one part to another meanwhile is in one of them.
+pub(crate) fn keys(lists: &Connection, wanted: &Wanted) -> Result<Vec<OrderKey>, StorageError> {
+    let Wanted { filter, range, limit, position } = wanted;
+    let snapshot = lists.unchecked_transaction()?;
+    // A file that is being made anew, or that has been put aside for a new one, is none.
+    let held: i64 = snapshot.prepare_cached("SELECT position FROM meta")?.query_row([], |row| row.get(0))?;
+    if held.cast_unsigned() < *position {
+        return Err(StorageError::Diverged(format!("the lists end at {held}, the log at {position}")));
+    }
+    let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
     let buckets = Bucket::admitted(filter);
     let mut keys = vec![];
     if !filter.customer_ids.is_empty() {
+        let sql = "SELECT key FROM listed WHERE customer = ?1 AND bucket = ?2 AND key >= ?3 AND key < ?4
+                   ORDER BY key DESC LIMIT ?5";
         for customer in &filter.customer_ids {
             for bucket in buckets.clone().unwrap_or_else(Bucket::numbers) {
-                let sql =
-                    "SELECT key FROM listed WHERE customer = ?1 AND bucket = ?2 AND key >= ?3 AND key < ?4
-                           ORDER BY key DESC LIMIT ?5";
-                let part = params![customer.as_str(), bucket, range.start, range.end, limit as i64];
-                collect(lists, sql, part, &mut keys)?;
+                let part = params![customer.as_str(), bucket, range.start, range.end, limit];
+                collect(&snapshot, sql, part, &mut keys)?;
             }
         }
     } else if let Some(buckets) = buckets {
+        let sql = "SELECT key FROM listed WHERE bucket = ?1 AND key >= ?2 AND key < ?3
+                   ORDER BY key DESC LIMIT ?4";
         for bucket in buckets {
-            let sql = "SELECT key FROM listed WHERE bucket = ?1 AND key >= ?2 AND key < ?3
-                       ORDER BY key DESC LIMIT ?4";
-            collect(lists, sql, params![bucket, range.start, range.end, limit as i64], &mut keys)?;
+            collect(&snapshot, sql, params![bucket, range.start, range.end, limit], &mut keys)?;
         }
     } else {
         let sql = "SELECT key FROM listed WHERE key >= ?1 AND key < ?2 ORDER BY key DESC LIMIT ?3";
-        collect(lists, sql, params![range.start, range.end, limit as i64], &mut keys)?;
+        collect(&snapshot, sql, params![range.start, range.end, limit], &mut keys)?;
     }
     keys.sort_unstable_by(|a, b| b.cmp(a));
-    keys.truncate(limit);
+    keys.truncate(wanted.limit);
     Ok(keys)
 }
 
 fn collect(
-    lists: &Connection,
+    snapshot: &Transaction<'_>,
     sql: &str,
     part: &[&dyn rusqlite::ToSql],
     keys: &mut Vec<OrderKey>,
 ) -> Result<(), StorageError> {
-    let mut statement = lists.prepare_cached(sql)?;
+    let mut statement = snapshot.prepare_cached(sql)?;
     let mut rows = statement.query(part)?;
     while let Some(row) = rows.next()? {
         keys.push(OrderKey(row.get(0)?));
@@ -59,26 +75,52 @@ fn collect(
     Ok(())
 }
 
-/// Hands over the key and the record of every open order.
+/// Hands over the key and the record of every open order. Where the lists cannot be read, it looks at
+/// every order.
 pub(crate) fn open_orders(
     database: &Connection,
-    lists: &std::path::Path,
-    mut take: impl FnMut(OrderKey, Vec<u8>) -> Result<(), StorageError>,
+    lists: &Path,
+    take: impl FnMut(OrderKey, Vec<u8>) -> Result<(), StorageError>,
 ) -> Result<(), StorageError> {
-    let path = lists.to_string_lossy();
-    database.execute("ATTACH DATABASE ?1 AS lists", [&path])?;
-    let sql =
-        "SELECT orders.key, orders.record FROM lists.listed CROSS JOIN orders ON orders.key = listed.key
-               WHERE listed.bucket = ?1";
-    {
-        let mut statement = database.prepare(sql)?;
-        for bucket in Bucket::open() {
-            let mut rows = statement.query([bucket])?;
-            while let Some(row) = rows.next()? {
-                take(OrderKey(row.get(0)?), row.get(1)?)?;
-            }
+    match attach(database, lists) {
+        Ok(()) => {
+            let sql = "SELECT orders.key, orders.record
+                       FROM lists.listed CROSS JOIN orders ON orders.key = listed.key
+                       WHERE listed.bucket = ?1";
+            hand_over(database, sql, &Bucket::open(), take)?;
+            database.execute("DETACH DATABASE lists", [])?;
+        }
+        Err(error) => {
+            tracing::error!(%error, "the lists cannot be read: looking at every order for the open ones");
+            drop(database.execute("DETACH DATABASE lists", []));
+            hand_over(database, "SELECT key, record FROM orders WHERE open = ?1", &[1], take)?;
         }
     }
-    database.execute("DETACH DATABASE lists", [])?;
+    Ok(())
+}
+
+/// Attaches the lists, and reads once what is about to be read.
+fn attach(database: &Connection, lists: &Path) -> Result<(), StorageError> {
+    database.execute("ATTACH DATABASE ?1 AS lists", [&lists.to_string_lossy()])?;
+    let mut statement = database.prepare("SELECT count(*) FROM lists.listed WHERE bucket = ?1")?;
+    for bucket in Bucket::open() {
+        statement.query_row([bucket], |row| row.get::<_, i64>(0))?;
+    }
+    Ok(())
+}
+
+fn hand_over(
+    database: &Connection,
+    sql: &str,
+    parts: &[i64],
+    mut take: impl FnMut(OrderKey, Vec<u8>) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let mut statement = database.prepare(sql)?;
+    for part in parts {
+        let mut rows = statement.query([part])?;
+        while let Some(row) = rows.next()? {
+            take(OrderKey(row.get(0)?), row.get(1)?)?;
+        }
+    }
     Ok(())
 }

@@ -37,6 +37,7 @@ pub(crate) type SaltedDetails = ([u8; 16], Vec<u8>);
 /// An order as it was committed.
 pub(crate) struct Before {
     pub(crate) version: u32,
+    pub(crate) head: ChainHash,
     pub(crate) due_at: Option<Timestamp>,
     pub(crate) wanted: Vec<Wanted>,
     pub(crate) standing: Standing,
@@ -318,7 +319,7 @@ impl Working {
         let wants = next(&order);
         let standing = Standing::of(&order);
         let before =
-            Before { version: order.version, due_at: wants.due_at(), wanted: wants.effects, standing };
+            Before { version: order.version, head, due_at: wants.due_at(), wanted: wants.effects, standing };
         let first_seq = order.version + 1;
         Self { order, head, positions, before: Some(before), lines: vec![], first_seq, details: None }
     }

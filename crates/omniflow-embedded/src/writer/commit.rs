@@ -4,6 +4,7 @@ use super::batch::{Batch, Before, Decided, Reply, Working};
 use super::thread::Shared;
 use crate::effects::EffectChange;
 use crate::error::StorageError;
+use crate::feed::Row;
 use crate::key::OrderKey;
 use crate::listed::Change;
 use crate::queue::{OrderReply, StockReply, StockTold, Told};
@@ -26,6 +27,8 @@ pub(crate) struct Committed {
     pub(crate) orders: Vec<(OrderReply, Result<Told, Error>)>,
     pub(crate) stocks: Vec<(StockReply, Result<StockTold, Error>)>,
     pub(crate) listed: Vec<Change>,
+    /// The log's new rows, in its order.
+    pub(crate) rows: Vec<Arc<Row>>,
     /// The log's last position.
     pub(crate) position: u64,
 }
@@ -34,6 +37,8 @@ pub(crate) struct Committed {
 pub(crate) struct Encoded {
     bytes: Vec<u8>,
     at_rest: bool,
+    /// Whether its address and metadata were erased.
+    pub(crate) erased: bool,
 }
 
 /// What a batch wrote, by order.
@@ -64,7 +69,12 @@ impl<'c> Statements<'c> {
                 .prepare_cached("INSERT INTO order_details (order_key, salt, body) VALUES (?1, ?2, ?3)")?,
             external_id: connection
                 .prepare_cached("INSERT INTO external_ids (external_id, order_key) VALUES (?1, ?2)")?,
-            erase: connection.prepare_cached("DELETE FROM order_details WHERE order_key = ?1")?,
+            // Zeros of the same length are written in place. A row that is deleted has the ones beside it
+            // moved, and copies of those stay where they were, out of reach of their own erasure.
+            erase: connection.prepare_cached(
+                "UPDATE order_details SET salt = zeroblob(length(salt)), body = zeroblob(length(body))
+                 WHERE order_key = ?1 AND salt <> zeroblob(length(salt))",
+            )?,
         })
     }
 }
@@ -131,6 +141,7 @@ fn write_order(
     let encoded = RecordRef { head: &working.head, positions: &working.positions, order }.encode()?;
     let at_rest = order.is_at_rest();
     let due_at = next(order).due_at().map(|due| due.as_millis());
+    let mut erased = false;
     match &working.before {
         None => {
             statements.insert.execute(params![key.0, order.version, !at_rest, due_at, encoded])?;
@@ -148,11 +159,11 @@ fn write_order(
                 return Err(StorageError::Diverged(detail));
             }
             if order.details.is_none() {
-                statements.erase.execute([key.0])?;
+                erased = statements.erase.execute([key.0])? != 0;
             }
         }
     }
-    Ok(Encoded { bytes: encoded, at_rest })
+    Ok(Encoded { bytes: encoded, at_rest, erased })
 }
 
 impl Committed {
@@ -165,11 +176,15 @@ impl Committed {
         let mut orders = batch.orders;
         let mut published: HashMap<OrderKey, Arc<Order>> = HashMap::with_capacity(written.len());
         for (key, encoded) in written {
-            let Some(Working { order, before, head, positions, .. }) = orders.remove(&key) else { continue };
+            let Some(working) = orders.remove(&key) else { continue };
+            let Working { order, before, head, positions, lines, .. } = working;
             let (order, at_rest) = (Arc::new(order), encoded.at_rest);
             shared.observed.moved(before.as_ref().map(|before| before.standing), Standing::of(&order));
             committed.compare(key, before.as_ref(), &order, &batch.settled, &*shared.clock);
             let row = positions.last().copied().unwrap_or_default();
+            let head_before = before.as_ref().map(|before| before.head).unwrap_or_default();
+            let order_id = order.id.clone();
+            committed.rows.push(Arc::new(Row { position: row, order_id, head: head_before, lines }));
             committed.listed.push(Change::new(key, &order, row, link_of(&head)));
             published.insert(key, Arc::clone(&order));
             committed.publications.push(Publication { key, encoded: encoded.bytes, order, at_rest });

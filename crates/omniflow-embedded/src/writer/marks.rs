@@ -28,10 +28,16 @@ impl Batch<'_> {
             let same = first.body == mark.body;
             return Ok(if same { Ok(Before::Now(marked.clone())) } else { Err(Error::IdempotencyKeyReused) });
         }
-        Ok(match idempotency::find(self.connection, &mark.key, self.at)? {
-            None => Ok(Before::Never),
-            Some(kept) if kept.body == mark.body => Ok(Before::Earlier(kept)),
-            Some(_) => Err(Error::IdempotencyKeyReused),
+        Ok(match idempotency::find(self.connection, &mark.key, self.at) {
+            Ok(None) => Ok(Before::Never),
+            Ok(Some(kept)) if kept.body == mark.body => Ok(Before::Earlier(kept)),
+            Ok(Some(_)) => Err(Error::IdempotencyKeyReused),
+            // One answer that cannot be read stops nobody else.
+            Err(StorageError::Diverged(error)) => {
+                tracing::error!(error, "a kept answer cannot be given again; run `omniflow verify`");
+                Err(Error::SetAside)
+            }
+            Err(fault) => return Err(fault),
         })
     }
 

@@ -6,6 +6,7 @@ use super::commit::Committed;
 use crate::checkpoint::Checkpoints;
 use crate::effects::EffectChange;
 use crate::error::StorageError;
+use crate::feed::Recent;
 use crate::key::{Mint, OrderKey};
 use crate::listed::Listed;
 use crate::queue::{Job, OrderReply, Queue, RECOVERING, StockReply, StockTold, Taken, Told};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) stock: RwLock<BTreeMap<omniflow_core::Sku, StockLevel>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) position: watch::Sender<u64>,
+    /// The log's newest rows, for who follows it.
+    pub(crate) recent: Recent,
     pub(crate) listed: Listed,
     pub(crate) seal: OnceLock<CursorSeal>,
     /// Orders on which the engine failed again after a recovery: nothing is done with them, so that they
@@ -53,6 +56,7 @@ impl Shared {
             stock: RwLock::default(),
             clock,
             position: watch::Sender::new(0),
+            recent: Recent::default(),
             listed,
             seal: OnceLock::new(),
             set_aside: Mutex::default(),
@@ -186,6 +190,9 @@ impl Writer {
                 return Err(fault);
             }
         };
+        if written.iter().any(|(_, order)| order.erased) {
+            self.checkpoints.erase();
+        }
         let committed = Committed::of(batch, written, self.position, &self.shared);
         self.count(count);
         self.show(committed, tokens);
@@ -223,6 +230,7 @@ impl Writer {
         }
         self.shared.timers.change(&committed.timers, &self.shared.clock.busy());
         if !committed.publications.is_empty() {
+            self.shared.recent.add(committed.rows);
             self.shared.position.send_replace(committed.position);
             self.shared.listed.changed(committed.listed);
         }

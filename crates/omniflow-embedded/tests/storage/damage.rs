@@ -1,9 +1,11 @@
 //! Damage on disk: found, located, and rebuilt where it is only a copy.
 
-use super::{left_behind, open, refused, sql};
-use omniflow_core::StateKind;
+use super::{left_behind, open, pay, refused, sql};
+use omniflow_core::{Actor, ReasonText, Sku, StateKind};
 use omniflow_embedded::verify::verify;
-use omniflow_engine::OrderEngine;
+use omniflow_engine::{AdjustStock, Idempotency, OrderEngine, Request};
+use rusqlite::Connection;
+use tempfile::TempDir;
 
 #[tokio::test]
 async fn a_missing_row_of_the_log_refuses_to_start_and_says_where() {
@@ -66,6 +68,93 @@ async fn verify_finds_each_kind_of_damage() {
             report.described
         );
     }
+}
+
+/// A directory with kept answers, and lists that hold the whole log.
+async fn left_behind_at_rest() -> TempDir {
+    let (directory, paid, _) = left_behind().await;
+    let engine = open(directory.path()).await.unwrap();
+    let mark = |key: &str| Some(Idempotency::new("api", "/", key, b"", 60_000));
+    engine.command(Request { idempotency: mark("k"), ..pay(&paid) }).await.unwrap();
+    let (sku, reason) = (Sku::new("tea").unwrap(), ReasonText::new("delivery").unwrap());
+    let change = AdjustStock { sku, delta: 1, reason, actor: Actor::api(), idempotency: mark("l") };
+    engine.adjust_stock(change).await.unwrap();
+    engine.stop().await;
+    directory
+}
+
+#[tokio::test]
+async fn verify_finds_each_kept_answer_that_cannot_have_been_given() {
+    let directory = left_behind_at_rest().await;
+    let report = verify(directory.path()).unwrap();
+    assert!(report.is_clean(), "{:?}", report.described);
+    for (damage, found) in [
+        ("UPDATE idempotency SET version = 0 WHERE version > 0", "is of version Some(0) of an order"),
+        ("UPDATE idempotency SET version = version + 1 WHERE version > 0", "is of version"),
+        ("UPDATE idempotency SET version = NULL WHERE version > 0", "is of version None"),
+        ("UPDATE idempotency SET order_key = order_key + 9 WHERE version > 0", "that has 0"),
+        ("UPDATE idempotency SET order_key = NULL WHERE version > 0", "is of nothing"),
+        ("UPDATE idempotency SET order_key = 1 WHERE sku = 'tea'", "is of nothing"),
+        ("UPDATE idempotency SET sku = 'coffee' WHERE sku = 'tea'", "cannot have been"),
+        ("UPDATE idempotency SET on_hand = -1 WHERE sku = 'tea'", "cannot have been"),
+        ("UPDATE idempotency SET body = x'00' WHERE sku = 'tea'", "is not whole"),
+        ("UPDATE idempotency SET expires_at = at - 1 WHERE sku = 'tea'", "is not whole"),
+    ] {
+        let directory = left_behind_at_rest().await;
+        sql(&directory, damage);
+        let report = verify(directory.path()).unwrap();
+        let [fault] = &report.described[..] else { panic!("{damage}: {:?}", report.described) };
+        assert!(fault.contains(found), "{damage}: {fault}");
+    }
+}
+
+#[tokio::test]
+async fn verify_finds_lists_that_are_not_what_orders_are_and_says_what_to_do() {
+    for (damage, found) in [
+        ("DELETE FROM listed WHERE key = (SELECT max(key) FROM listed)", "which is open, is not listed"),
+        ("UPDATE listed SET bucket = bucket + 4", "is not listed where it belongs"),
+        ("UPDATE listed SET bucket = bucket - 1 WHERE key = (SELECT max(key) FROM listed)", "which is open"),
+        ("UPDATE listed SET customer = 'Ada'", "is not listed where it belongs"),
+        ("INSERT INTO listed (key, bucket) VALUES (77, 1)", "3 orders are listed, there are 2"),
+    ] {
+        let directory = left_behind_at_rest().await;
+        let lists = directory.path().join("lists.db");
+        assert_ne!(Connection::open(&lists).unwrap().execute(damage, []).unwrap(), 0, "{damage}");
+        let report = verify(directory.path()).unwrap();
+        assert!(
+            report.described.iter().any(|fault| fault.contains(found) && fault.contains("delete lists.db")),
+            "{damage}: {:?}",
+            report.described
+        );
+        for suffix in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(directory.path().join(format!("lists.db{suffix}"))));
+        }
+        open(directory.path()).await.unwrap().stop().await;
+        let report = verify(directory.path()).unwrap();
+        assert!(report.is_clean(), "what it says to do helps: {:?}", report.described);
+    }
+}
+
+#[tokio::test]
+async fn verify_takes_lists_that_a_start_replaces_or_completes_for_what_they_are() {
+    for change in [
+        "UPDATE meta SET position = position - 1",
+        "UPDATE meta SET link = link + 1",
+        "UPDATE meta SET format = 0",
+        "DELETE FROM meta",
+    ] {
+        let directory = left_behind_at_rest().await;
+        let lists = Connection::open(directory.path().join("lists.db")).unwrap();
+        lists.execute("UPDATE listed SET bucket = 0", []).unwrap();
+        assert_ne!(lists.execute(change, []).unwrap(), 0);
+        drop(lists);
+        let report = verify(directory.path()).unwrap();
+        assert!(report.is_clean(), "{change}: {:?}", report.described);
+    }
+    let directory = left_behind_at_rest().await;
+    std::fs::write(directory.path().join("lists.db"), vec![7; 5_000]).unwrap();
+    let report = verify(directory.path()).unwrap();
+    assert!(report.described[0].contains("the lists cannot be read"), "{:?}", report.described);
 }
 
 #[tokio::test]

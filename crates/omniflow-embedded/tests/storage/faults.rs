@@ -225,6 +225,7 @@ async fn a_record_that_cannot_be_read_is_made_anew_from_the_log() {
 #[tokio::test]
 async fn an_ended_order_that_cannot_be_read_harms_no_other() {
     let (directory, paid, _) = left_behind().await;
+    open(directory.path()).await.unwrap().stop().await; // The lists know that it has ended.
     sql(&directory, "UPDATE orders SET record = x'00ff' WHERE open = 0");
     let engine = open(directory.path()).await.unwrap();
     assert_eq!(place(&engine, Some("shop-1")).await, Err(Error::SetAside), "its order holds the number");

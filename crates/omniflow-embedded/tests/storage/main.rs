@@ -4,6 +4,8 @@
 
 mod damage;
 mod faults;
+mod lists;
+mod marks;
 
 use omniflow_core::{
     Actor, AttentionCode, Command, Draft, DraftAmount, DraftLine, OrderId, PaymentId, PaymentReport,

@@ -3,7 +3,7 @@
 use super::Pace;
 use crate::{Details, Placement};
 use omniflow_core::{
-    Actor, Currency, ExternalId, Line, LineId, Money, Policies, RULES, RetryPolicy, Sku, Terms,
+    Actor, Currency, CustomerId, ExternalId, Line, LineId, Money, Policies, RULES, RetryPolicy, Sku, Terms,
 };
 
 /// Goods of which each case has 10 to begin with.
@@ -28,6 +28,7 @@ pub(super) struct Cart {
     window_ms: u64,
     deadline_ms: u64,
     external_id: Option<&'static str>,
+    customer: Option<&'static str>,
     details: Option<Details>,
 }
 
@@ -49,8 +50,9 @@ pub(super) fn checked<T, E: std::fmt::Debug>(text: Result<T, E>) -> T {
 impl Cart {
     /// So many of one SKU, worth [`PRICE`], with all the time in the world.
     pub(super) fn of(sku: &'static str, quantity: u32) -> Self {
-        let (lines, total, external_id, details) = (vec![(sku, quantity)], PRICE, None, None);
-        Self { lines, total, window_ms: LONG_MS, deadline_ms: LONG_MS, external_id, details }
+        let (lines, total, external_id, customer) = (vec![(sku, quantity)], PRICE, None, None);
+        let (window_ms, deadline_ms, details) = (LONG_MS, LONG_MS, None);
+        Self { lines, total, window_ms, deadline_ms, external_id, customer, details }
     }
 
     /// One tea.
@@ -91,6 +93,12 @@ impl Cart {
         self
     }
 
+    /// Whose it is.
+    pub(super) const fn of_customer(mut self, id: &'static str) -> Self {
+        self.customer = Some(id);
+        self
+    }
+
     pub(super) fn details(mut self, details: Details) -> Self {
         self.details = Some(details);
         self
@@ -108,7 +116,7 @@ impl Cart {
             lines: self.lines.iter().enumerate().map(line).collect(),
             adjustments: vec![],
             external_id: self.external_id.map(|id| checked(ExternalId::new(id))),
-            customer_id: None,
+            customer_id: self.customer.map(|id| checked(CustomerId::new(id))),
             policies: self.policies(pace),
         };
         Placement { terms, details: self.details.clone(), actor: actor(), idempotency: None }

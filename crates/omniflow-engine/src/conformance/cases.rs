@@ -202,4 +202,30 @@ suite! {$
         more_cannot_be_taken_than_there_is,
         stocks_are_listed_by_sku,
     }
+    repeating {
+        a_placing_again_is_answered_the_same,
+        a_command_again_is_answered_as_the_order_stood,
+        a_mark_with_another_body_changes_nothing,
+        what_was_refused_is_decided_again,
+        placings_at_once_are_done_once,
+        commands_at_once_are_done_once,
+        an_expired_mark_is_free_again,
+        an_adjustment_again_moves_no_stock,
+        a_mark_of_what_changed_nothing_is_kept,
+        another_mark_is_another_request,
+        a_placing_that_a_crash_cut_off_is_done_once,
+        an_adjustment_that_a_crash_cut_off_is_done_once,
+    }
+    listing {
+        each_filter_shows_its_own,
+        values_of_one_filter_mean_or,
+        filters_together_mean_and,
+        bounds_of_time_are_outside,
+        a_cursor_stays_in_place_whatever_comes,
+        a_cursor_of_another_list_is_refused,
+        a_cursor_lasts_across_restarts,
+        an_order_that_changes_changes_lists,
+        what_was_acknowledged_is_in_the_next_list,
+        what_happens_by_itself_is_listed,
+    }
 }

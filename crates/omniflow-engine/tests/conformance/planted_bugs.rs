@@ -75,6 +75,7 @@ planted! {
     never_woken_by_a_timer: NeverWakes is found by finds(reading::a_timer_wakes_who_waits_for_a_change);
     feed_off_by_one: FeedsAreOffByOne is found by finds(reading::a_feed_goes_on_where_it_was_left);
     positions_anew: PositionsBeginAnew is found by finds(reading::a_feed_goes_on_where_it_was_left);
+    last_position_behind: LastPositionIsBehind is found by finds(reading::what_was_answered_is_what_is_read);
     oldest_first: ListsOldestFirst is found by finds(reading::a_list_shows_the_newest_first_and_stays_in_place);
     cursor_shifted: CursorsShift is found by finds(reading::a_list_shows_the_newest_first_and_stays_in_place);
     version_ignored: IgnoresVersions is found by finds(reading::a_version_that_was_asked_for_must_match);
@@ -83,4 +84,26 @@ planted! {
         finds(inventory::a_recount_is_the_truth_even_below_what_is_reserved);
     expectation_ignored: IgnoresExpectations is found by finds(inventory::a_stale_expectation_changes_nothing);
     stale_read: ReadsAreStale is found by finds(reading::what_was_answered_is_what_is_read);
+    marks_forgotten: MarksAreForgottenAtRestart is found by finds(repeating::a_placing_again_is_answered_the_same);
+    marks_forgotten_by_a_crash: MarksAreForgottenAtRestart is found by finds_crashing(repeating::another_mark_is_another_request);
+    body_ignored: MarksIgnoreTheBody is found by finds(repeating::a_mark_with_another_body_changes_nothing);
+    marks_for_ever: MarksNeverExpire is found by finds(repeating::an_expired_mark_is_free_again);
+    marks_too_short: MarksExpireEarly is found by finds(repeating::an_expired_mark_is_free_again);
+    marks_lengthened: RepetitionsLengthenMarks is found by finds(repeating::an_expired_mark_is_free_again);
+    repeated_as_it_is_now: RepetitionsShowTheOrderNow is found by finds(repeating::a_command_again_is_answered_as_the_order_stood);
+    repeated_at_another_time: RepetitionsAreTimedNow is found by finds(repeating::a_placing_again_is_answered_the_same);
+    repeated_as_new: RepetitionsLookNew is found by finds(repeating::placings_at_once_are_done_once);
+    reserved_again: RepetitionsReserveAgain is found by finds(repeating::a_placing_again_is_answered_the_same);
+    refused_for_ever: KeepsRefusals is found by finds(repeating::what_was_refused_is_decided_again);
+    idle_mark_forgotten: ForgetsIdleMarks is found by finds(repeating::a_mark_of_what_changed_nothing_is_kept);
+    stock_moved_again: StockHasNoMarks is found by finds(repeating::an_adjustment_again_moves_no_stock);
+    filters_mean_or: FiltersMeanOr is found by finds(listing::filters_together_mean_and);
+    one_value: OneValueCounts is found by finds(listing::values_of_one_filter_mean_or);
+    attention_ignored: AttentionIsIgnored is found by finds(listing::each_filter_shows_its_own);
+    bounds_inside: BoundsAreInside is found by finds(listing::bounds_of_time_are_outside);
+    lists_late: ListsLag is found by finds(listing::what_was_acknowledged_is_in_the_next_list);
+    lists_late_to_change: ListsLag is found by finds(listing::an_order_that_changes_changes_lists);
+    cursor_of_any_list: CursorsOpenAnywhere is found by finds(listing::a_cursor_of_another_list_is_refused);
+    cursor_dies: CursorsDieAtRestart is found by finds(listing::a_cursor_lasts_across_restarts);
+    cursor_shifted_in_a_filter: CursorsShift is found by finds(listing::a_cursor_stays_in_place_whatever_comes);
 }

@@ -3,6 +3,7 @@
 use super::path::OrderPath;
 use super::post::Post;
 use super::{Api, conditional};
+use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Problem, json};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -12,6 +13,13 @@ use omniflow_core::{Command, Decision, OrderId, ReasonText, TextError};
 use omniflow_engine::Request;
 
 /// `POST /orders/{id}/audit`: a reviewer's decision.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/audit", tag = "orders", operation_id = "reviewOrder",
+    summary = "Decide a review",
+    description = "The same decision again changes nothing; the other one, once decided, is refused.",
+    params(parameters::OrderId, parameters::Key, parameters::IfMatch, parameters::Language),
+    request_body = bodies::Review, responses(answers::OrderAfter, refusals::Acting)
+)]
 pub(super) async fn audit(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
@@ -26,6 +34,13 @@ pub(super) async fn audit(
 }
 
 /// `POST /orders/{id}/cancel`.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/cancel", tag = "orders", operation_id = "cancelOrder",
+    summary = "Cancel an order",
+    description = "While it reserves, is in review or awaits payment.",
+    params(parameters::OrderId, parameters::Key, parameters::IfMatch, parameters::Language),
+    request_body = Option<bodies::ReasonGiven>, responses(answers::OrderAfter, refusals::Acting)
+)]
 pub(super) async fn cancel(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
@@ -36,6 +51,13 @@ pub(super) async fn cancel(
 }
 
 /// `POST /orders/{id}/retry`: the effect that needs attention is tried again.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/retry", tag = "orders", operation_id = "retryEffect",
+    summary = "Try again",
+    description = "The effect that needs attention is tried again.",
+    params(parameters::OrderId, parameters::Key, parameters::IfMatch, parameters::Language),
+    request_body = Option<bodies::Nothing>, responses(answers::OrderAfter, refusals::Acting)
+)]
 pub(super) async fn retry(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
@@ -46,6 +68,13 @@ pub(super) async fn retry(
 }
 
 /// `POST /orders/{id}/skip`: the effect that needs attention counts as done. Somebody must say why.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/skip", tag = "orders", operation_id = "skipEffect",
+    summary = "Count as done",
+    description = "The effect that needs attention counts as done.",
+    params(parameters::OrderId, parameters::Key, parameters::IfMatch, parameters::Language),
+    request_body = bodies::ReasonRequired, responses(answers::OrderAfter, refusals::Acting)
+)]
 pub(super) async fn skip(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
@@ -57,6 +86,13 @@ pub(super) async fn skip(
 }
 
 /// `POST /orders/{id}/compensate`: the order is undone instead of shipped.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/compensate", tag = "orders", operation_id = "compensateOrder",
+    summary = "Undo instead of shipping",
+    description = "A shipment that needs attention is given up: refund, release, `failed`.",
+    params(parameters::OrderId, parameters::Key, parameters::IfMatch, parameters::Language),
+    request_body = Option<bodies::ReasonGiven>, responses(answers::OrderAfter, refusals::Acting)
+)]
 pub(super) async fn compensate(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
@@ -67,6 +103,11 @@ pub(super) async fn compensate(
 }
 
 /// `DELETE /orders/{id}/details`: address and metadata are erased, once the order has ended.
+#[utoipa::path(
+    delete, path = "/api/v1/orders/{id}/details", tag = "orders", operation_id = "eraseOrderDetails",
+    summary = "Erase address and metadata", description = "Once the order has ended.",
+    params(parameters::OrderId, parameters::IfMatch), responses(answers::Erased, refusals::Erasing)
+)]
 pub(super) async fn erase_details(
     State(api): State<Api>,
     OrderPath(id): OrderPath,

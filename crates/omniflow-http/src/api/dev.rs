@@ -2,6 +2,7 @@
 
 use super::Api;
 use crate::json::{self, Value};
+use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, Payload, Problem, duration};
 use axum::Json;
 use axum::extract::{Path, Query as Pairs, State};
@@ -38,6 +39,12 @@ fn provider(name: &str) -> Result<ProviderName, Problem> {
 }
 
 /// `PUT /dev/providers/{provider}`: gives it a script.
+#[utoipa::path(
+    put, path = "/api/v1/dev/providers/{provider}", tag = "dev", operation_id = "scriptProvider",
+    summary = "Script a simulated provider", description = "Step by step; then it behaves as unscripted.",
+    params(parameters::ProviderName), request_body = bodies::ProviderScript,
+    responses(answers::Scripted, refusals::DevChanging)
+)]
 pub(super) async fn script_provider(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -72,6 +79,11 @@ fn step(step: Value<'_, '_>) -> Option<ScriptStep> {
 }
 
 /// `DELETE /dev/providers/{provider}`: takes its scripts away, or with `?order_id=` one order's.
+#[utoipa::path(
+    delete, path = "/api/v1/dev/providers/{provider}", tag = "dev", operation_id = "clearProvider",
+    summary = "Clear a simulated provider's scripts", description = "All of them, or one order's.",
+    params(parameters::ProviderName, parameters::ScriptOf), responses(answers::Scripted, refusals::DevClearing)
+)]
 pub(super) async fn clear_provider(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -89,6 +101,11 @@ pub(super) async fn clear_provider(
 }
 
 /// `POST /dev/clock`: moves time on and answers when everything that came due has settled.
+#[utoipa::path(
+    post, path = "/api/v1/dev/clock", tag = "dev", operation_id = "advanceClock",
+    summary = "Move the test clock", description = "Answers when everything due has settled. With `--test-clock`.",
+    request_body = bodies::ClockAdvance, responses(answers::ClockMoved, refusals::DevChanging)
+)]
 pub(super) async fn advance_clock(
     State(api): State<Api>,
     Payload(body): Payload,

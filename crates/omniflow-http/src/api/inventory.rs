@@ -5,6 +5,7 @@ use super::path::SkuPath;
 use super::post::{Post, mark_replayed};
 use super::query::Query;
 use super::reading::unread;
+use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, Payload, Problem, json};
 use axum::Json;
 use axum::extract::{Query as Pairs, State};
@@ -13,14 +14,21 @@ use axum::response::{IntoResponse, Response};
 use omniflow_core::{ReasonText, Sku};
 use omniflow_engine::{AdjustStock, Error, SetStock, StockLevel};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// Stock of one SKU as the API shows it.
-#[derive(Serialize)]
-struct StockView<'s> {
+/// Stock of one SKU.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Stock)]
+pub(super) struct StockView<'s> {
+    /// What.
     sku: &'s str,
+    /// How many are there.
     on_hand: u64,
+    /// How many of them orders hold.
     reserved: u64,
+    /// How many can be ordered.
     available: u64,
+    /// How many orders hold that are not there, after a recount.
     short: u64,
 }
 
@@ -31,9 +39,13 @@ impl<'s> StockView<'s> {
     }
 }
 
-#[derive(Serialize)]
-struct Page<'s> {
+/// A part of the catalogue.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StockList)]
+pub(super) struct Page<'s> {
+    /// SKUs, sorted.
     data: Vec<StockView<'s>>,
+    /// Where the next part begins; null at the end.
     next_cursor: Option<String>,
 }
 
@@ -44,6 +56,11 @@ fn show(status: StatusCode, body: impl Serialize) -> Response {
 }
 
 /// `GET /inventory`: every SKU, sorted.
+#[utoipa::path(
+    get, path = "/api/v1/inventory", tag = "inventory", operation_id = "listStock",
+    summary = "Read the stock of all SKUs", description = "Sorted by SKU, part by part.",
+    params(parameters::Part), responses(answers::Stocks, refusals::Listing)
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     Pairs(pairs): Pairs<Vec<(String, String)>>,
@@ -76,12 +93,24 @@ fn read_cursor(cursor: &str) -> Result<Sku, Problem> {
 }
 
 /// `GET /inventory/{sku}`.
+#[utoipa::path(
+    get, path = "/api/v1/inventory/{sku}", tag = "inventory", operation_id = "readStock",
+    summary = "Read the stock of one SKU", description = "404 `unknown_sku` where there is none.",
+    params(parameters::SkuName), responses(answers::StockRead, refusals::StockReading)
+)]
 pub(super) async fn read(State(api): State<Api>, SkuPath(sku): SkuPath) -> Result<Response, Problem> {
     let level = api.engine.stock(&sku).await.map_err(unread)?;
     Ok(show(StatusCode::OK, StockView::of(&level)))
 }
 
 /// `PUT /inventory/{sku}`: sets what is on hand; 201 where the SKU is new.
+#[utoipa::path(
+    put, path = "/api/v1/inventory/{sku}", tag = "inventory", operation_id = "setStock",
+    summary = "Set the stock of a SKU",
+    description = "Creates the SKU where it is new. Below what is reserved only as a `recount`.",
+    params(parameters::SkuName), request_body = bodies::NewStock,
+    responses(answers::StockSet, refusals::StockSetting)
+)]
 pub(super) async fn set(
     State(api): State<Api>,
     SkuPath(sku): SkuPath,
@@ -108,6 +137,12 @@ pub(super) async fn set(
 }
 
 /// `POST /inventory/adjustments`: adds to or takes from what is on hand.
+#[utoipa::path(
+    post, path = "/api/v1/inventory/adjustments", tag = "inventory", operation_id = "adjustStock",
+    summary = "Adjust the stock of a SKU", description = "Adds to what is on hand, or takes from it.",
+    params(parameters::Key), request_body = bodies::Adjustment,
+    responses(answers::StockAfter, refusals::StockAdjusting)
+)]
 pub(super) async fn adjust(
     State(api): State<Api>,
     Post { body, mark, .. }: Post,

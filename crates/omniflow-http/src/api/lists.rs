@@ -5,6 +5,7 @@ use super::query::Query;
 use super::reading::unread;
 use super::view::OrderView;
 use crate::Problem;
+use crate::openapi::{answers, parameters, refusals};
 use axum::Json;
 use axum::extract::{Query as Pairs, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -13,17 +14,29 @@ use omniflow_core::{CustomerId, ExternalId, PaymentStatus, StateKind, Timestamp}
 use omniflow_engine::{Cursor, Error, Filter, Page};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 /// The most values that one filter takes: each is looked up by itself.
 const MAX_VALUES: usize = 50;
 
-#[derive(Serialize)]
-struct OrderList<'o> {
+/// A part of the list of orders.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OrderList<'o> {
+    /// Orders, newest first.
     data: Vec<OrderView<'o>>,
+    /// Where the next part begins; null at the end.
     next_cursor: Option<String>,
 }
 
 /// A part of the list. A filter that is given several times admits any of its values.
+#[utoipa::path(
+    get, path = "/api/v1/orders", tag = "orders", operation_id = "listOrders",
+    summary = "List orders",
+    description = "Newest first, part by part. Filters of several names must all match; one that is repeated \
+                   admits any of its values.",
+    params(parameters::Filters, parameters::Part, parameters::Language),
+    responses(answers::Orders, refusals::Listing)
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     headers: HeaderMap,

@@ -6,6 +6,7 @@
 mod actions;
 mod conditional;
 mod dev;
+mod events;
 mod health;
 mod inventory;
 mod lists;
@@ -24,17 +25,20 @@ mod view;
 
 pub use dev::Dev;
 
+use crate::openapi::{bodies, reader, schema_of};
 use crate::language;
 use crate::{BodyLimits, Metrics, Shutdown};
-use axum::Router;
+use axum::{Extension, Router};
 use axum::extract::FromRef;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
 use omniflow_core::{Actor, Locale, Order, PolicyBook};
 use omniflow_engine::{Answered, OrderEngine};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::openapi::{ComponentsBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// What the routes stand on.
 #[derive(Clone)]
@@ -63,32 +67,73 @@ pub struct Api {
 
 /// All routes, as [`crate::serve`] takes them; it puts [`crate::with_front`] around them.
 pub fn routes(api: Api) -> Router {
-    let mut router = Router::new()
-        .route("/", get(health::home))
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .route("/api/v1/orders", get(lists::list).post(orders::place))
-        .route("/api/v1/orders/{id}", get(orders::read))
-        .route("/api/v1/orders/{id}/pay", post(payments::pay))
-        .route("/api/v1/orders/{id}/audit", post(actions::audit))
-        .route("/api/v1/orders/{id}/cancel", post(actions::cancel))
-        .route("/api/v1/orders/{id}/retry", post(actions::retry))
-        .route("/api/v1/orders/{id}/skip", post(actions::skip))
-        .route("/api/v1/orders/{id}/compensate", post(actions::compensate))
-        .route("/api/v1/orders/{id}/details", delete(actions::erase_details))
-        .route("/api/v1/orders/{id}/timeline", get(timeline::timeline))
-        .route("/api/v1/inventory", get(inventory::list))
-        .route("/api/v1/inventory/adjustments", post(inventory::adjust))
-        .route("/api/v1/inventory/{sku}", get(inventory::read).put(inventory::set));
+    let hub = events::Hub::new(Arc::clone(&api.engine), api.metrics.clone());
+    let mut routes = everywhere().merge(following().layer(Extension(Arc::new(hub))));
     if let Some(dev) = &api.dev {
-        router = router
-            .route("/api/v1/dev/providers/{provider}", put(dev::script_provider).delete(dev::clear_provider));
+        routes = routes.merge(in_dev());
         if dev.clock.is_some() {
-            router = router.route("/api/v1/dev/clock", post(dev::advance_clock));
+            routes = routes.merge(with_test_clock());
         }
     }
+    let (router, _) = routes.split_for_parts();
     router.with_state(api)
+}
+
+/// What all routes together are, for [`crate::openapi`].
+pub(crate) fn described() -> OpenApi {
+    let schemas = [
+        schema_of::<view::OrderView<'_>>(),
+        schema_of::<view::DetailsView>(),
+        schema_of::<lists::OrderList<'_>>(),
+        schema_of::<timeline::Timeline>(),
+        schema_of::<inventory::Page<'_>>(),
+        schema_of::<bodies::ClockReading>(),
+        schema_of::<bodies::Health>(),
+        schema_of::<bodies::Problem>(),
+    ];
+    let components = ComponentsBuilder::new().schemas_from_iter(schemas.into_iter().flatten()).build();
+    let document = OpenApiBuilder::new().components(Some(components)).build();
+    let all = OpenApiRouter::with_openapi(document).merge(everywhere()).merge(following()).merge(in_dev()).merge(with_test_clock());
+    all.into_openapi()
+}
+
+// Handlers come with their paths, so that what is served is what is documented: no route is added otherwise.
+
+fn everywhere() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(health::home))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(reader::openapi))
+        .routes(routes!(reader::docs))
+        .routes(routes!(reader::file))
+        .routes(routes!(lists::list, orders::place))
+        .routes(routes!(orders::read))
+        .routes(routes!(payments::pay))
+        .routes(routes!(actions::audit))
+        .routes(routes!(actions::cancel))
+        .routes(routes!(actions::retry))
+        .routes(routes!(actions::skip))
+        .routes(routes!(actions::compensate))
+        .routes(routes!(actions::erase_details))
+        .routes(routes!(timeline::timeline))
+        .routes(routes!(events::of_order))
+        .routes(routes!(inventory::list))
+        .routes(routes!(inventory::adjust))
+        .routes(routes!(inventory::read, inventory::set))
+}
+
+fn following() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(events::all))
+}
+
+fn in_dev() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(dev::script_provider, dev::clear_provider))
+}
+
+fn with_test_clock() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(dev::advance_clock))
 }
 
 impl FromRef<Api> for BodyLimits {

@@ -7,6 +7,7 @@ use super::post::Post;
 use super::reading::unread;
 use super::view::{DetailsView, OrderView};
 use super::{Api, etag, order_response, placing};
+use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, FieldError, Problem};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,6 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// `POST /orders`: 201 with the order once its stock is decided and durable.
+#[utoipa::path(
+    post, path = "/api/v1/orders", tag = "orders", operation_id = "placeOrder",
+    summary = "Place an order",
+    description = "Reserves stock for every line or for none: with too little of it there is no order.",
+    params(parameters::Key, parameters::Language), request_body = bodies::NewOrder,
+    responses(answers::Placed, refusals::Placing)
+)]
 pub(super) async fn place(
     State(api): State<Api>,
     Post { headers, body, mark }: Post,
@@ -47,6 +55,13 @@ fn unknown_lines(lines: &[Sku], skus: &SkuPlaces, unknown: &[Sku]) -> Problem {
 }
 
 /// `GET /orders/{id}`; with `If-None-Match` and `Prefer: wait`, as soon as it has changed.
+#[utoipa::path(
+    get, path = "/api/v1/orders/{id}", tag = "orders", operation_id = "readOrder",
+    summary = "Read an order",
+    description = "With `If-None-Match` and `Prefer: wait=N` as soon as it has changed.",
+    params(parameters::OrderId, parameters::Conditions, parameters::Language),
+    responses(answers::OrderRead, refusals::Reading)
+)]
 pub(super) async fn read(
     State(api): State<Api>,
     OrderPath(id): OrderPath,

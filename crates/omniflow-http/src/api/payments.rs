@@ -4,6 +4,7 @@ use super::orders::require;
 use super::path::OrderPath;
 use super::post::Post;
 use super::{Api, conditional, placing};
+use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, Problem, json};
 use axum::extract::State;
 use axum::response::Response;
@@ -21,6 +22,13 @@ struct Sent {
 }
 
 /// Takes a report, in whatever state the order is.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/pay", tag = "orders", operation_id = "payOrder",
+    summary = "Report a payment",
+    description = "What the payment provider did; taken in every state. What must not be kept is refunded.",
+    params(parameters::OrderId, parameters::Key, parameters::IfMatch, parameters::Language),
+    request_body = Option<bodies::PaymentReport>, responses(answers::OrderAfter, refusals::Paying)
+)]
 pub(super) async fn pay(
     State(api): State<Api>,
     OrderPath(order_id): OrderPath,

@@ -32,8 +32,9 @@ impl Query {
     pub(super) fn take_limit(&mut self) -> Result<usize, Problem> {
         match self.take("limit")? {
             None => Ok(50),
+            // A sign, which Rust would read, is none of a limit's.
             Some(text) => match text.parse() {
-                Ok(limit @ 1..=200) => Ok(limit),
+                Ok(limit @ 1..=200) if !text.starts_with('+') => Ok(limit),
                 _ => Err(Problem::parameter("limit", "must be a whole number from 1 to 200")),
             },
         }

@@ -5,6 +5,7 @@ use super::path::OrderPath;
 use super::reading::unread;
 use super::view::{self, AdjustmentView, At, LineView, Major};
 use crate::Problem;
+use crate::openapi::{answers, parameters, refusals, words};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
@@ -14,26 +15,44 @@ use omniflow_engine::TimelineEntry;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::time::Duration;
+use utoipa::ToSchema;
 
-/// One event as the API shows it.
-#[derive(Serialize)]
-struct EntryView {
+/// One event of an order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TimelineEntry)]
+pub(super) struct EntryView {
+    /// Its number in the order, from 1.
     seq: u32,
-    r#type: &'static str,
+    #[schema(value_type = words::EventType)]
+    pub(super) r#type: &'static str,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
     at: At,
+    /// Who caused it.
     actor: String,
+    /// Why, in the words of whoever caused it.
     reason: Option<String>,
+    /// What the type says of itself.
+    #[schema(value_type = Object)]
     data: Value,
+    /// SHA-256 over the hash before it and the stored bytes.
     hash: String,
 }
 
-#[derive(Serialize)]
-struct Timeline {
+/// Every event of an order.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Timeline {
+    /// Events, oldest first.
     data: Vec<EntryView>,
     /// A timeline is one page: an order's life is short.
     next_cursor: Option<&'static str>,
 }
 
+#[utoipa::path(
+    get, path = "/api/v1/orders/{id}/timeline", tag = "events", operation_id = "readTimeline",
+    summary = "Read every event of an order", description = "Oldest first, in one part.",
+    params(parameters::OrderId), responses(answers::Told, refusals::Telling)
+)]
 pub(super) async fn timeline(State(api): State<Api>, OrderPath(id): OrderPath) -> Result<Response, Problem> {
     let entries = api.engine.timeline(&id).await.map_err(unread)?;
     let data = entries.into_iter().map(EntryView::of).collect::<Result<_, _>>().map_err(Problem::internal)?;
@@ -43,7 +62,7 @@ pub(super) async fn timeline(State(api): State<Api>, OrderPath(id): OrderPath) -
 }
 
 impl EntryView {
-    fn of(TimelineEntry { entry, hash }: TimelineEntry) -> serde_json::Result<Self> {
+    pub(super) fn of(TimelineEntry { entry, hash }: TimelineEntry) -> serde_json::Result<Self> {
         let data = data(&entry.event)?;
         Ok(Self {
             seq: entry.seq,

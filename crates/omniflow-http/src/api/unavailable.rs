@@ -60,6 +60,10 @@ impl OrderEngine for Down {
         self.answer()
     }
 
+    fn last_position(&self) -> Answer<'_, Result<Position, Error>> {
+        self.answer()
+    }
+
     fn stock<'a>(&'a self, _: &'a Sku) -> Answer<'a, Result<StockLevel, Error>> {
         self.answer()
     }

@@ -1,5 +1,6 @@
 //! An order as the API shows it.
 
+use crate::openapi::words;
 use jiff::Timestamp as Instant;
 use omniflow_core::{
     Action, AdjustmentKind, EffectId, Fulfillment, FulfillmentStatus, Locale, Money, Order, Payment,
@@ -9,6 +10,7 @@ use omniflow_core::{
 use serde::{Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// Major units as an exact JSON number.
 pub(super) struct Major(pub(super) Money);
@@ -29,115 +31,219 @@ impl Serialize for At {
     }
 }
 
-/// The order. Field by field as in the contract.
-#[derive(Serialize)]
+/// An order, field by field as in the contract.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Order)]
 pub(super) struct OrderView<'o> {
+    /// `ORD-` and a time-ordered unique part; safe in a URL.
     order_id: &'o str,
+    /// The caller's own number.
     external_id: Option<&'o str>,
+    /// The shop's customer.
     customer_id: Option<&'o str>,
+    /// Where the order stands, for programs.
+    #[schema(value_type = words::OrderState)]
     state: StateKind,
+    /// Where the order stands, for people, in the language asked for.
     status: String,
+    /// Why the order is undone.
     reason: Option<ReasonView<'o>>,
+    /// What the engine has given up on, so that a person must act; beside the state.
     attention: Option<AttentionView<'o>>,
+    #[schema(value_type = words::OrderPaymentStatus)]
     payment_status: PaymentStatus,
+    #[schema(value_type = words::FulfillmentState)]
     fulfillment_status: FulfillmentStatus,
+    /// In major units of the currency, exact.
+    #[schema(value_type = f64)]
     amount: Major,
+    /// In minor units.
     amount_minor: i64,
+    /// ISO 4217.
     currency: &'o str,
+    /// The lines, as sent.
     items: Vec<LineView<'o>>,
+    /// The amounts beside the lines.
     adjustments: Vec<AdjustmentView<'o>>,
+    /// Every payment that was reported.
     payments: Vec<PaymentView<'o>>,
+    /// What is given back.
     refunds: Vec<RefundView<'o>>,
+    /// What is shipped.
     shipments: Vec<ShipmentView<'o>>,
+    /// When something ends by itself.
     deadlines: Deadlines,
+    /// What can be asked of it now.
+    #[schema(value_type = Vec<words::OrderAction>)]
     allowed_actions: Vec<Action>,
+    /// Raised by every event; the number of the last one.
     version: u32,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
     created_at: At,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
     updated_at: At,
+    /// When it came to its end.
+    #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<At>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     pub(super) details: Option<DetailsView>,
 }
 
 /// Address and metadata, shown where one order is read.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = OrderDetails)]
 pub(super) struct DetailsView {
+    /// Where to ship; null where there was none, or once erased.
     pub(super) shipping_address: Option<BTreeMap<String, String>>,
+    /// The caller's own texts; null where there were none, or once erased.
     pub(super) metadata: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Serialize)]
+/// Why.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reason)]
 struct ReasonView<'o> {
+    #[schema(value_type = words::Why)]
     code: &'static str,
+    /// In the words of whoever caused it.
     detail: Option<&'o str>,
 }
 
-#[derive(Serialize)]
+/// What needs a person.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attention)]
 struct AttentionView<'o> {
+    /// The effect, as providers know it.
     effect_id: String,
+    #[schema(value_type = words::AttentionStep)]
     step: &'static str,
     reason: ReasonView<'o>,
+    /// How often it was tried.
     attempts: u32,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
     since: At,
 }
 
 /// One line, as sent.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Line)]
 pub(super) struct LineView<'o> {
+    /// The caller's name for the line, or its place from 1.
     line_id: &'o str,
+    /// What.
     sku: &'o str,
+    /// How many.
     quantity: u32,
+    /// The price of one, in major units.
+    #[schema(value_type = Option<f64>)]
     unit_price: Option<Major>,
+    /// The price of one, in minor units.
     unit_price_minor: Option<i64>,
 }
 
 /// One amount beside the lines.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderAdjustment)]
 pub(super) struct AdjustmentView<'o> {
+    #[schema(value_type = words::AdjustmentWord)]
     kind: AdjustmentKind,
+    /// The shop's words for it.
     label: Option<&'o str>,
+    /// In major units of the currency, exact.
+    #[schema(value_type = f64)]
     amount: Major,
+    /// In minor units.
     amount_minor: i64,
 }
 
-#[derive(Serialize)]
+/// One payment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Payment)]
 struct PaymentView<'o> {
+    /// The payment.
     payment_id: &'o str,
+    /// Where the order stands, for people, in the language asked for.
+    #[schema(value_type = words::OrderPaymentStatus)]
     status: PaymentStatus,
+    /// In major units of the currency, exact.
+    #[schema(value_type = f64)]
     amount: Major,
+    /// In minor units.
     amount_minor: i64,
+    /// ISO 4217.
     currency: String,
+    /// The provider's words.
     reason: Option<&'o str>,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
     created_at: At,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
     updated_at: At,
 }
 
-#[derive(Serialize)]
+/// One refund.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Refund)]
 struct RefundView<'o> {
+    /// The refund.
     refund_id: String,
+    /// The payment.
     payment_id: &'o str,
+    /// In major units of the currency, exact.
+    #[schema(value_type = f64)]
     amount: Major,
+    /// In minor units.
     amount_minor: i64,
+    /// ISO 4217.
     currency: String,
+    /// Where the order stands, for people, in the language asked for.
+    #[schema(value_type = words::RefundState)]
     status: RefundStatus,
+    /// Why it is stuck.
     reason: Option<&'o str>,
+    /// The payment provider's name for the refund.
     provider_reference: Option<&'o str>,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
     created_at: At,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
     updated_at: At,
 }
 
-#[derive(Serialize)]
+/// One shipment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Shipment)]
 struct ShipmentView<'o> {
+    /// The shipment.
     shipment_id: String,
+    /// Where the order stands, for people, in the language asked for.
+    #[schema(value_type = words::ShipmentState)]
     status: ShipmentStatus,
+    /// The carrier's number.
     tracking_number: Option<&'o str>,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
     created_at: At,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
     updated_at: At,
 }
 
-#[derive(Serialize)]
+/// When something ends by itself.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Deadlines)]
 struct Deadlines {
+    /// When the payment window ends.
+    #[schema(value_type = Option<String>, format = DateTime)]
     payment_due_at: Option<At>,
+    /// When the review ends by itself.
+    #[schema(value_type = Option<String>, format = DateTime)]
     review_due_at: Option<At>,
 }
 

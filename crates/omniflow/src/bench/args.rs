@@ -13,6 +13,9 @@ use super::target::Target;
 /// Orders a second that no server is expected to pass: what "enough stock" is reckoned from.
 const ORDERS_PER_S_AT_MOST: u64 = 200_000;
 
+/// How long a piece stays sold without being paid.
+const SALE_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
 /// Measure a running server: orders a second, percentiles, and the machine's own limits beside them.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -40,6 +43,63 @@ enum BenchLoad {
         omniflow dev --carrier-delay 0s &\n    \
         omniflow bench lifecycle --in-flight 100 --duration 10s --json")]
     Lifecycle(LifecycleArgs),
+    /// Let many buyers ask for few pieces at once
+    ///
+    /// Each buyer orders one piece. The run fails unless every piece is sold and none twice: nobody may be
+    /// turned away while there is one. Sold pieces stay reserved for a day, so the stock adds up at the end.
+    #[command(after_long_help = "Example: 20,000 buyers for 100 pieces, 256 of them at a time.\n\n    \
+        omniflow bench flash-sale --buyers 20000 --pieces 100 --connections 256")]
+    FlashSale(FlashSaleArgs),
+}
+
+#[derive(Debug, Args)]
+struct FlashSaleArgs {
+    /// The server's base address
+    #[arg(long, default_value = "http://127.0.0.1:8000")]
+    url: Target,
+    /// How many buyers come
+    #[arg(long, value_name = "N", default_value = "20000", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    buyers: u64,
+    /// How many pieces there are; what is on hand is set so that exactly so many are available
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
+    pieces: u64,
+    /// Buyers at a time, each on its own connection
+    #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    connections: u32,
+    /// What they want: a SKU that nobody else orders meanwhile
+    #[arg(long, value_name = "NAME", default_value = "Flash Sale", value_parser = sku)]
+    sku: String,
+    /// Where to measure the disk: best on the disk that holds the server's data
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    floor_dir: PathBuf,
+    /// The server's process on this machine, to report its CPU, writes and memory as well
+    #[arg(long, value_name = "PID")]
+    server_pid: Option<u32>,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl FlashSaleArgs {
+    fn into_plan(self) -> (Plan, bool) {
+        let plan = Plan {
+            load: LoadKind::FlashSale { pieces: self.pieces },
+            target: self.url,
+            connections: self.connections as usize,
+            limit: Limit::Orders(self.buyers),
+            warmup: Duration::ZERO,
+            skus: vec![self.sku],
+            amount: "500".to_owned(),
+            payment_window: Some(SALE_WINDOW),
+            stock: Stock::Exactly(self.pieces),
+            floor_dir: self.floor_dir,
+            floor_time: Duration::from_secs(1),
+            patience: Duration::from_secs(60),
+            server_pid: self.server_pid,
+            event_readers: 0,
+        };
+        (plan, self.json)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +119,9 @@ struct LifecycleArgs {
     /// How long a paid order may take to complete before it counts as failed
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = run_time)]
     give_up_after: Duration,
+    /// Readers of /api/v1/events beside the load, which read as fast as they can
+    #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u32).range(0..=20_000))]
+    event_readers: u32,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -110,8 +173,10 @@ impl BenchArgs {
             BenchLoad::Place(args) => args.common.into_plan(LoadKind::Place, args.connections),
             BenchLoad::Lifecycle(args) => {
                 let load = LoadKind::Lifecycle { give_up: args.give_up_after };
-                args.common.into_plan(load, args.in_flight)
+                let (plan, json) = args.common.into_plan(load, args.in_flight);
+                (Plan { event_readers: args.event_readers, ..plan }, json)
             }
+            BenchLoad::FlashSale(args) => args.into_plan(),
         }
     }
 }
@@ -141,6 +206,7 @@ impl CommonArgs {
             floor_time: Duration::from_secs(1),
             patience: Duration::from_secs(60),
             server_pid: self.server_pid,
+            event_readers: 0,
         };
         (plan, self.json)
     }

@@ -79,7 +79,7 @@ impl Load for Noop {
 }
 
 /// p50 and p99, in milliseconds, of writing 4 KiB over an existing file and syncing its data.
-fn fdatasync(dir: &Path, time: Duration) -> io::Result<(f64, f64)> {
+pub(crate) fn fdatasync(dir: &Path, time: Duration) -> io::Result<(f64, f64)> {
     let scratch = Scratch::new(dir)?;
     let mut times = Vec::with_capacity(SYNC_ROUNDS);
     let begun = Instant::now();

@@ -1,7 +1,8 @@
 //! `omniflow bench`: a load generator that is small enough not to be what it measures.
 //!
 //! It promises:
-//! - Each order counts only when the client saw its end: 201 for `place`, `completed` for `lifecycle`.
+//! - Each order counts only when the client saw its end: 201 for `place`, `completed` for `lifecycle`, 201
+//!   or `out_of_stock` for `flash-sale`, which fails unless every piece is sold once.
 //!   Every other answer is a failure, counted by its kind, and makes the exit code 1.
 //! - Latency is measured from the moment a request is intended: an order that had to wait for a new
 //!   connection took that much longer.
@@ -19,11 +20,13 @@ mod drive;
 mod error;
 #[cfg(test)]
 mod fake_server;
+mod flash_sale;
 mod floors;
 mod lifecycle;
 mod place;
 mod process;
 mod progress;
+mod readers;
 mod report;
 mod run;
 mod stock;
@@ -34,6 +37,7 @@ mod tests;
 
 pub(crate) use args::BenchArgs;
 pub(crate) use error::Error;
+pub(crate) use floors::fdatasync;
 
 use crate::output;
 use report::Report;
@@ -62,7 +66,7 @@ impl Verdict {
     fn of(report: &Report) -> Self {
         match report.ended {
             "unreachable" => Self::Unreachable,
-            "done" if report.failed == 0 => Self::Clean,
+            "done" if report.failed == 0 && report.sale.is_none_or(|sale| sale.is_right()) => Self::Clean,
             _ => Self::Failures,
         }
     }

@@ -6,14 +6,16 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::drive::{Ended, Phase};
+use super::flash_sale::Sale;
 use super::floors::Floors;
+use super::readers::EventReaders;
 use super::stock::StockSet;
 use super::tally::{Failure, Step, Tally};
 
 /// A run's figures. The names of its fields are the JSON report's keys and stay as they are.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
-    /// Which load: `place` or `lifecycle`.
+    /// Which load: `place`, `lifecycle` or `flash-sale`.
     pub(super) bench: &'static str,
     /// The server's base URL.
     pub(super) url: String,
@@ -41,8 +43,12 @@ pub(super) struct Report {
     pub(super) client_cpu_us_per_order: Option<f64>,
     /// The server process's figures, where `--server-pid` named it.
     pub(super) server: Option<Server>,
+    /// What `--event-readers` got in the measured phase.
+    pub(super) event_readers: Option<EventReaders>,
     /// Stock that was set before the run and stays so.
     pub(super) stock_set: Vec<StockSet>,
+    /// How a flash sale went.
+    pub(super) sale: Option<Sale>,
 }
 
 /// Latencies by step.
@@ -50,6 +56,7 @@ pub(super) struct Report {
 pub(super) struct Latencies {
     order: Option<Latency>,
     place: Option<Latency>,
+    sold_out: Option<Latency>,
     pay: Option<Latency>,
     completed: Option<Latency>,
 }
@@ -97,6 +104,7 @@ impl Latencies {
         Self {
             order: step(Step::Order),
             place: step(Step::Place),
+            sold_out: step(Step::SoldOut),
             pay: step(Step::Pay),
             completed: step(Step::Completed),
         }
@@ -108,6 +116,7 @@ impl Latencies {
         let rows = [
             (Step::Order, order),
             (Step::Place, self.place),
+            (Step::SoldOut, self.sold_out),
             (Step::Pay, self.pay),
             (Step::Completed, self.completed),
         ];
@@ -176,6 +185,7 @@ impl fmt::Display for Report {
         let (rate, orders, failed) =
             (thousands(self.orders_per_s), thousands(self.orders as f64), self.failed);
         writeln!(out, "  {rate} orders/s   {orders} done, {failed} failed\n")?;
+        self.write_sale(out)?;
         self.write_latencies(out)?;
         for failures in &self.failures {
             let Failure { step, status, code } = &failures.kind;
@@ -184,6 +194,7 @@ impl fmt::Display for Report {
         }
         self.write_floors(out)?;
         self.write_usage(out)?;
+        self.event_readers.iter().try_for_each(|readers| writeln!(out, "  {readers}"))?;
         for StockSet { sku, on_hand } in &self.stock_set {
             writeln!(out, "  stock of {sku} set to {} before the run", thousands(*on_hand as f64))?;
         }
@@ -192,6 +203,15 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    fn write_sale(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(sale) = &self.sale else { return Ok(()) };
+        let Sale { pieces, sold, sold_out, left } = sale;
+        writeln!(out, "  {sold} of {pieces} pieces sold, {left} left; {sold_out} buyers came too late")?;
+        let verdict =
+            if sale.is_right() { "every piece is accounted for" } else { "THE PIECES DO NOT ADD UP" };
+        writeln!(out, "  {verdict}\n")
+    }
+
     fn write_latencies(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heads = ["ms", "p50", "p90", "p99", "p99.9", "max"];
         write!(out, "  {:<12}", heads[0])?;

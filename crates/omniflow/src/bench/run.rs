@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::client::{self, Connection};
 use super::drive::{self, Ended, Limit, Load, Phase, Pool};
 use super::error::Error;
+use super::flash_sale::{FlashSale, Sale};
 use super::floors::{self, Floors};
 use super::lifecycle::{Lifecycle, OrderRequests};
 use super::place::{Place, PlaceRequests};
 use super::process::Usage;
 use super::progress::Progress;
+use super::readers::Readers;
 use super::report::{self, Failures, FloorsAround, Latencies, Report, Server, rounded};
 use super::stock::{self, Stock, StockSet};
 use super::target::Target;
@@ -23,6 +25,10 @@ pub(super) enum LoadKind {
     Lifecycle {
         /// How long a paid order may take to complete.
         give_up: Duration,
+    },
+    FlashSale {
+        /// How many there are to be had.
+        pieces: u64,
     },
 }
 
@@ -44,6 +50,8 @@ pub(super) struct Plan {
     /// How long nothing at all may be answered.
     pub(super) patience: Duration,
     pub(super) server_pid: Option<u32>,
+    /// Readers of `/events` beside the load.
+    pub(super) event_readers: u32,
 }
 
 /// Carries the plan out. Needs a `LocalRuntime`.
@@ -58,18 +66,37 @@ pub(super) async fn execute(plan: &Plan) -> Result<Report, Error> {
             let requests = OrderRequests::new(&plan.target);
             measure(plan, "lifecycle", Rc::new(Lifecycle { orders, requests, give_up })).await
         }
+        LoadKind::FlashSale { pieces } => {
+            let load = Rc::new(FlashSale::new(orders));
+            let report = measure(plan, "flash-sale", load.clone()).await?;
+            let left = left(plan).await?;
+            let (sold, sold_out) = (load.sold.get(), load.sold_out.get());
+            Ok(Report { sale: Some(Sale { pieces, sold, sold_out, left }), ..report })
+        }
     }
+}
+
+/// Pieces of the first SKU that the server says are still available.
+async fn left(plan: &Plan) -> Result<u64, Error> {
+    let addresses: Rc<[_]> =
+        plan.target.resolve().map_err(|error| Error::unreachable(&plan.target, &error))?.into();
+    let mut connection = Connection::new(addresses);
+    let sku = plan.skus.first().map_or("", String::as_str);
+    stock::available(&mut connection, &plan.target, sku).await
 }
 
 async fn measure<L: Load + 'static>(plan: &Plan, bench: &'static str, load: Rc<L>) -> Result<Report, Error> {
     let (mut pool, stock_set) = prepare(plan).await?;
     let before = take_floors(plan, &mut pool).await?;
+    let mut readers = read_events(plan).await?;
     let warmup = warm_up(plan, load.clone(), &mut pool).await?;
+    readers.iter_mut().for_each(Readers::begin);
     let usage = Usages::now(plan)?;
     let progress = Progress::new(bench, plan.limit);
     let mut phase = drive::drive(load, &mut pool, plan.limit, plan.patience, &progress).await?;
     drop(progress);
     let usage = usage.until_now(plan, phase.tally.done);
+    let event_readers = readers.map(|readers| readers.got());
     let after = match phase.ended {
         Ended::Done => take_floors(plan, &mut pool).await.ok(),
         _ => None,
@@ -78,7 +105,7 @@ async fn measure<L: Load + 'static>(plan: &Plan, bench: &'static str, load: Rc<L
         *phase.tally.failures.entry(kind).or_default() += count;
     }
     let report = report(plan, bench, &phase, FloorsAround { before, after }, usage);
-    Ok(Report { stock_set, ..report })
+    Ok(Report { stock_set, event_readers, ..report })
 }
 
 /// Sees that the server answers and has the stock, and that its process can be read if it must be.
@@ -91,6 +118,14 @@ async fn prepare(plan: &Plan) -> Result<(Pool, Vec<StockSet>), Error> {
     stock::ask(&mut connection, &plan.target, &plan.target.get("/healthz", "")).await?;
     let stock_set = stock::prepare(&mut connection, &plan.target, &plan.skus, plan.stock).await?;
     Ok((Pool::new(addresses, plan.connections), stock_set))
+}
+
+async fn read_events(plan: &Plan) -> Result<Option<Readers>, Error> {
+    if plan.event_readers == 0 {
+        return Ok(None);
+    }
+    let addresses = plan.target.resolve().map_err(|error| Error::unreachable(&plan.target, &error))?;
+    Readers::start(&plan.target, &addresses, plan.event_readers).await.map(Some)
 }
 
 async fn take_floors(plan: &Plan, pool: &mut Pool) -> Result<Floors, Error> {
@@ -173,6 +208,8 @@ fn report(plan: &Plan, bench: &'static str, phase: &Phase, floors: FloorsAround,
         floors,
         client_cpu_us_per_order: used.client_cpu_us_per_order,
         server: used.server,
+        event_readers: None,
         stock_set: Vec::new(),
+        sale: None,
     }
 }

@@ -21,6 +21,8 @@ pub(super) enum Stock {
     Set(u64),
     /// See that so many pieces are available, and touch nothing where they are.
     AtLeast(u64),
+    /// Set what is on hand so that exactly so many are available.
+    Exactly(u64),
 }
 
 /// A level that was set before the run, and stays after it.
@@ -30,10 +32,11 @@ pub(super) struct StockSet {
     pub(super) on_hand: u64,
 }
 
-#[derive(Deserialize)]
+/// A SKU's stock.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct Level {
     reserved: u64,
-    available: i64,
+    available: u64,
 }
 
 /// Brings the stock of every one of `skus` to what `stock` says; a SKU that is not there is created.
@@ -53,7 +56,13 @@ pub(super) async fn prepare(
         let on_hand = match stock {
             Stock::Keep => None,
             Stock::Set(on_hand) => Some(on_hand),
-            Stock::AtLeast(pieces) => lacking(connection, target, &path, pieces).await?,
+            Stock::AtLeast(pieces) => {
+                let level = level(connection, target, &path).await?;
+                (level.available < pieces).then(|| level.reserved.saturating_add(pieces))
+            }
+            Stock::Exactly(pieces) => {
+                Some(level(connection, target, &path).await?.reserved.saturating_add(pieces))
+            }
         };
         if let Some(on_hand) = on_hand {
             let request = target.send("PUT", &path, &format!(r#"{{"on_hand":{on_hand}}}"#));
@@ -67,23 +76,25 @@ pub(super) async fn prepare(
     Ok(set)
 }
 
-/// What must be on hand for `pieces` to be available; none where they already are.
-async fn lacking(
-    connection: &mut Connection,
-    target: &Target,
-    path: &str,
-    pieces: u64,
-) -> Result<Option<u64>, Error> {
+/// How many pieces of a SKU are available.
+///
+/// # Errors
+/// As [`ask`], and [`Error::Refused`].
+pub(super) async fn available(connection: &mut Connection, target: &Target, sku: &str) -> Result<u64, Error> {
+    let path = format!("/api/v1/inventory/{}", path_segment(sku));
+    Ok(level(connection, target, &path).await?.available)
+}
+
+/// A SKU's stock; none of one that is not there.
+async fn level(connection: &mut Connection, target: &Target, path: &str) -> Result<Level, Error> {
     let answer = ask(connection, target, &target.get(path, "")).await?;
     if answer.status == 404 && answer.field("code") == Some("unknown_sku") {
-        return Ok(Some(pieces));
+        return Ok(Level::default());
     }
-    let level: Level = match serde_json::from_slice(answer.body) {
-        Ok(level) if answer.status == 200 => level,
-        _ => return Err(refused("GET", path, &answer)),
-    };
-    let enough = u64::try_from(level.available).is_ok_and(|available| available >= pieces);
-    Ok((!enough).then(|| level.reserved.saturating_add(pieces)))
+    match serde_json::from_slice(answer.body) {
+        Ok(level) if answer.status == 200 => Ok(level),
+        _ => Err(refused("GET", path, &answer)),
+    }
 }
 
 /// One request outside the measured phases, with a time-out.

@@ -15,6 +15,8 @@ pub(super) enum Step {
     Order,
     /// `POST /orders`.
     Place,
+    /// `POST /orders` that found nothing left.
+    SoldOut,
     /// `POST /orders/{id}/pay`.
     Pay,
     /// From the answer to the payment until the client saw `completed`.
@@ -25,13 +27,15 @@ pub(super) enum Step {
 
 impl Step {
     /// All of them, in the order in which they are reported.
-    pub(super) const ALL: [Self; 5] = [Self::Order, Self::Place, Self::Pay, Self::Completed, Self::Noop];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Order, Self::Place, Self::SoldOut, Self::Pay, Self::Completed, Self::Noop];
 
     /// The name in reports.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Order => "order",
             Self::Place => "place",
+            Self::SoldOut => "sold_out",
             Self::Pay => "pay",
             Self::Completed => "completed",
             Self::Noop => "noop",

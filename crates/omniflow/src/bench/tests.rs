@@ -31,6 +31,7 @@ fn plan(url: &str, load: LoadKind, orders: u64) -> Plan {
         floor_time: Duration::from_millis(20),
         patience: Duration::from_secs(60),
         server_pid: None,
+        event_readers: 0,
     }
 }
 
@@ -291,4 +292,32 @@ fn a_process_that_cannot_be_read_is_a_usage_error_before_anything_is_placed() {
     let error =
         try_run(&Plan { server_pid: Some(u32::MAX), ..plan(&server.url(), LoadKind::Place, 1) }).unwrap_err();
     assert_eq!((error.exit_code(), server.seen("").len()), (2, 0));
+}
+
+#[test]
+fn a_flash_sale_adds_up_or_fails() {
+    let sale = |left: u64| {
+        let taken = AtomicUsize::new(0);
+        let server = FakeServer::start(move |seen| {
+            let level = format!(r#"{{"sku":"Mac Pro","on_hand":3,"reserved":3,"available":{left}}}"#);
+            if seen.line.contains("/inventory/") {
+                return Some(Reply::Bytes(answer(200, "", &level)));
+            }
+            if !seen.is("POST", "/api/v1/orders") {
+                return None;
+            }
+            let is_left = taken.fetch_add(1, Ordering::Relaxed) < 3;
+            Some(if is_left { order(201, "awaiting_payment", 2) } else { problem(409, "out_of_stock") })
+        });
+        try_run(&plan(&server.url(), LoadKind::FlashSale { pieces: 3 }, 10)).unwrap()
+    };
+    let report = sale(0);
+    let of = serde_json::to_value(&report).unwrap();
+    assert_eq!(of["sale"], json!({"pieces": 3, "sold": 3, "sold_out": 7, "left": 0}));
+    assert_eq!((of["latency"]["sold_out"]["count"].as_u64(), report.orders), (Some(7), 10));
+    assert_eq!(Verdict::of(&report), Verdict::Clean);
+    assert!(report.to_string().contains("every piece is accounted for"), "{report}");
+    let report = sale(1);
+    assert_eq!(Verdict::of(&report), Verdict::Failures, "one too many was sold");
+    assert!(report.to_string().contains("DO NOT ADD UP"), "{report}");
 }

@@ -1,26 +1,20 @@
 //! `omniflow dev`: everything in one process, for trying and for tests.
 
 mod catalogue;
-mod counters;
 mod directory;
 mod welcome;
 
 use crate::cli::{DevArgs, EngineName};
 use crate::failure::Failure;
+use crate::server::{self, Server, Settings};
 use crate::telemetry;
-use anyhow::Context;
 use directory::Directory;
-use omniflow_core::{Locale, PolicyBook, RetryPolicy};
-use omniflow_embedded::{EmbeddedEngine, Options};
+use omniflow_core::{PolicyBook, RetryPolicy};
+use omniflow_engine::Clock;
 use omniflow_engine::clock::{ManualClock, SystemClock};
-use omniflow_engine::simulated::{self, Simulated};
-use omniflow_engine::{Clock, OrderEngine};
-use omniflow_http::{Api, Dev, Limits, Metrics, Shutdown};
-use std::io::Write;
+use omniflow_http::Dev;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// The longest pause between attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
@@ -29,11 +23,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 pub(crate) fn run(args: DevArgs) -> Result<(), Failure> {
     check(&args)?;
     telemetry::start()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(serve(args));
-    // What still blocks, a read of a slow disk say, must not keep the process.
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    outcome
+    server::block_on(serve(args))?
 }
 
 fn check(args: &DevArgs) -> Result<(), Failure> {
@@ -64,72 +54,26 @@ fn policies(args: &DevArgs) -> PolicyBook {
     PolicyBook { payment_window_ms, forward: retry, compensation: retry, ..PolicyBook::default() }
 }
 
+fn settings(args: &DevArgs, directory: &Directory) -> Settings {
+    Settings {
+        data_dir: directory.path().to_owned(),
+        listen: args.listen,
+        policies: policies(args),
+        implicit_capture: true,
+        carrier_delay: args.carrier_delay,
+        ..Settings::default()
+    }
+}
+
 async fn serve(args: DevArgs) -> Result<(), Failure> {
-    let shutdown = Shutdown::new();
-    tokio::spawn(stop_on_signal(shutdown.clone()));
     let directory = Directory::of(&args)?;
     let manual = args.test_clock.then(|| ManualClock::new(SystemClock::default().now()));
     let clock: Arc<dyn Clock> = match &manual {
         Some(clock) => Arc::new(clock.clone()),
         None => Arc::new(SystemClock::default()),
     };
-    let simulated = Simulated::open(simulated::Options {
-        clock: Arc::clone(&clock),
-        carrier_delay_ms: u64::try_from(args.carrier_delay.as_millis()).unwrap_or(u64::MAX),
-        log: Some(directory.path().join("providers.log")),
-    })
-    .context("the simulated providers' log cannot be opened")?;
-    for (provider, script) in &args.script {
-        simulated.script(*provider, None, script.clone());
-    }
-    let options = Options::new(directory.path().to_owned(), simulated.providers(), clock);
-    let engine = Arc::new(EmbeddedEngine::open(options).await?);
-    catalogue::load_once(&*engine, directory.path()).await?;
-    let reports = tokio::spawn(simulated.run_reports(Arc::clone(&engine) as Arc<dyn OrderEngine>));
-    let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!("cannot listen on {}; is another server there? use --listen", args.listen)
-    })?;
-    let welcome = welcome::text(listener.local_addr()?, &args, directory.path());
-    let metrics = Metrics::new();
-    metrics.register(|registry| counters::register(registry, Arc::clone(&engine)));
-    let api = Api {
-        engine: Arc::clone(&engine) as Arc<dyn OrderEngine>,
-        policies: Arc::new(policies(&args)),
-        locale: Locale::ZhCn,
-        body: Limits::default().body,
-        implicit_capture: true,
-        keep_answers: Duration::from_secs(24 * 3_600),
-        shutdown: shutdown.clone(),
-        metrics: metrics.clone(),
-        home: Arc::from(&*welcome),
-        dev: Some(Dev { simulated, clock: manual }),
-    };
-    // Whoever does not read it does not need it.
-    drop(writeln!(std::io::stdout(), "{welcome}"));
-    omniflow_http::serve(listener, omniflow_http::routes(api), Limits::default(), metrics, shutdown).await;
-    reports.abort();
-    engine.stop().await;
-    tracing::info!("stopped; everything taken is on disk");
-    Ok(())
-}
-
-/// Begins the shutdown at SIGTERM or Ctrl-C.
-async fn stop_on_signal(shutdown: Shutdown) {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(error) => {
-                tracing::error!(%error, "SIGTERM cannot be heard; use Ctrl-C");
-                std::future::pending().await
-            }
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        heard = tokio::signal::ctrl_c() => if let Err(error) = heard {
-            tracing::error!(%error, "Ctrl-C cannot be heard");
-        }
-    }
-    tracing::info!("stopping: taking nothing new, finishing what was taken");
-    shutdown.begin();
+    let server = Server::open(settings(&args, &directory), clock, &args.script).await?;
+    catalogue::load_once(&*server.engine, directory.path()).await?;
+    let dev = Dev { simulated: server.simulated.clone(), clock: manual };
+    Ok(server.serve(Some(dev), |address| welcome::text(address, &args, directory.path())).await?)
 }

@@ -1,5 +1,6 @@
 //! HTTP with nothing in between: every request on a connection of its own, sent as the bytes it is.
 
+use crate::openapi;
 use serde_json::Value as Json;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -25,6 +26,8 @@ pub(crate) struct Answer {
 /// A request whose answer has not been read yet.
 pub(crate) struct Exchange {
     stream: TcpStream,
+    /// Method and path, where a whole request was sent.
+    asked: Option<(String, String)>,
 }
 
 impl Client {
@@ -70,6 +73,7 @@ impl Client {
         );
         exchange.send(head.as_bytes());
         exchange.send(body);
+        exchange.asked = Some((method.to_owned(), path.to_owned()));
         exchange
     }
 
@@ -78,7 +82,7 @@ impl Client {
         let stream = TcpStream::connect(self.address).expect("connects");
         stream.set_nodelay(true).expect("is a socket");
         stream.set_read_timeout(Some(PATIENCE)).expect("is a socket");
-        Exchange { stream }
+        Exchange { stream, asked: None }
     }
 
     /// Whether nobody listens any more.
@@ -174,6 +178,9 @@ impl Exchange {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).expect("a body as long as its head says");
         answer.body = String::from_utf8(body).expect("UTF-8");
+        if let Some((method, path)) = &self.asked {
+            openapi::assert_documented(method, path, &answer);
+        }
         answer
     }
 }

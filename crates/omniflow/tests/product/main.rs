@@ -3,13 +3,20 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
+mod backup;
 mod bad_input;
 mod client;
+mod events;
 mod http;
 mod lifecycle_document;
+mod lists;
+mod observed;
+mod openapi;
 mod output;
 mod process;
+mod repeating;
 mod restarts;
 mod scenarios;
+mod serve;
 mod server;
 mod storage;

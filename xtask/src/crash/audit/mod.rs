@@ -71,7 +71,7 @@ fn check_terms(order: &Order, found: &Found, faults: &mut Vec<String>) {
     }
     for (field, wanted) in [
         ("amount_minor", Value::from(order.wish.amount_minor)),
-        ("external_id", Value::from(order.external_id.as_str())),
+        ("external_id", Value::from(order.is_numbered.then_some(order.external_id.as_str()))),
         ("order_id", Value::from(order.id())),
         ("currency", Value::from("USD")),
     ] {

@@ -76,6 +76,10 @@ impl OrderEngine for Listener {
         Box::pin(pending())
     }
 
+    fn last_position(&self) -> Answer<'_, Result<Position, Error>> {
+        Box::pin(pending())
+    }
+
     fn stock<'a>(&'a self, _: &'a Sku) -> Answer<'a, Result<StockLevel, Error>> {
         Box::pin(pending())
     }

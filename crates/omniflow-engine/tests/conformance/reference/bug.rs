@@ -57,6 +57,8 @@ pub(crate) enum Bug {
     FeedsAreOffByOne,
     /// Positions are those of the engine's memory, not of the log.
     PositionsBeginAnew,
+    /// The last position is that of the event before the last.
+    LastPositionIsBehind,
     /// Lists show the oldest first.
     ListsOldestFirst,
     /// A list's cursor counts from the newest, so that new orders shift it.
@@ -71,6 +73,44 @@ pub(crate) enum Bug {
     IgnoresExpectations,
     /// An order that is read is the one before.
     ReadsAreStale,
+    /// Marks are of the engine's memory.
+    MarksAreForgottenAtRestart,
+    /// What was sent under a mark is not looked at.
+    MarksIgnoreTheBody,
+    /// A mark is kept for ever.
+    MarksNeverExpire,
+    /// A mark is not kept for as long as was asked.
+    MarksExpireEarly,
+    /// A repetition begins a mark's time anew.
+    RepetitionsLengthenMarks,
+    /// A repetition is answered with the order as it stands by then.
+    RepetitionsShowTheOrderNow,
+    /// A repetition is answered as of its own time.
+    RepetitionsAreTimedNow,
+    /// A repetition is not told that it is one.
+    RepetitionsLookNew,
+    /// A placing that is repeated reserves again.
+    RepetitionsReserveAgain,
+    /// What was refused under a mark is refused for ever.
+    KeepsRefusals,
+    /// A mark on what changed nothing is not kept.
+    ForgetsIdleMarks,
+    /// An adjustment of stock is made as often as it is sent.
+    StockHasNoMarks,
+    /// An order is listed that one filter of several admits.
+    FiltersMeanOr,
+    /// Of a filter's values only one is looked at.
+    OneValueCounts,
+    /// Lists do not look at attention.
+    AttentionIsIgnored,
+    /// An order placed at a list's bound is in it.
+    BoundsAreInside,
+    /// What changed last is not listed yet.
+    ListsLag,
+    /// A cursor is good for any list.
+    CursorsOpenAnywhere,
+    /// After a restart no cursor is known.
+    CursorsDieAtRestart,
 }
 
 impl Bug {
@@ -103,6 +143,7 @@ impl Bug {
         Self::NeverWakes,
         Self::FeedsAreOffByOne,
         Self::PositionsBeginAnew,
+        Self::LastPositionIsBehind,
         Self::ListsOldestFirst,
         Self::CursorsShift,
         Self::IgnoresVersions,
@@ -110,5 +151,24 @@ impl Bug {
         Self::RefusesRecounts,
         Self::IgnoresExpectations,
         Self::ReadsAreStale,
+        Self::MarksAreForgottenAtRestart,
+        Self::MarksIgnoreTheBody,
+        Self::MarksNeverExpire,
+        Self::MarksExpireEarly,
+        Self::RepetitionsLengthenMarks,
+        Self::RepetitionsShowTheOrderNow,
+        Self::RepetitionsAreTimedNow,
+        Self::RepetitionsLookNew,
+        Self::RepetitionsReserveAgain,
+        Self::KeepsRefusals,
+        Self::ForgetsIdleMarks,
+        Self::StockHasNoMarks,
+        Self::FiltersMeanOr,
+        Self::OneValueCounts,
+        Self::AttentionIsIgnored,
+        Self::BoundsAreInside,
+        Self::ListsLag,
+        Self::CursorsOpenAnywhere,
+        Self::CursorsDieAtRestart,
     ];
 }

@@ -1,6 +1,7 @@
 //! What survives a crash, and how events get there.
 
 use super::Bug;
+use super::marks::Kept;
 use omniflow_core::{
     Actor, ChainHash, Entry, Event, ExternalId, FoldError, Order, OrderId, Sku, Timestamp, fold,
 };
@@ -16,6 +17,8 @@ pub(crate) struct Disk {
     pub(crate) details: HashMap<OrderId, Details>,
     pub(crate) external_ids: HashMap<ExternalId, OrderId>,
     pub(crate) stock: BTreeMap<Sku, StockLevel>,
+    /// What was answered to marked requests, by their marks.
+    pub(crate) marks: HashMap<[u8; 32], Kept>,
     /// How many events the last commit wrote.
     last_commit: usize,
 }

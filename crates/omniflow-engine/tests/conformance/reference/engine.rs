@@ -2,22 +2,21 @@
 
 use super::Bug;
 use super::disk::Disk;
+use super::marks::KeptAnswer;
 use super::running::{Shared, State};
 use omniflow_core::{Event, FoldError, Order, OrderId, Sku, Timestamp};
 use omniflow_engine::clock::ManualClock;
 use omniflow_engine::{
-    AdjustStock, Adjusted, Answer, Answered, Clock, CursorSeal, Details, Error, FeedEntry, FeedScope, Health,
-    Listing, OrderEngine, Page, Placement, Position, Providers, Request, SetStock, StockLevel, StockSet,
+    AdjustStock, Adjusted, Answer, Answered, Clock, Details, Error, FeedEntry, FeedScope, Health, Listing,
+    OrderEngine, Page, Placement, Position, Providers, Request, SetStock, StockLevel, StockSet,
     TimelineEntry,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
-const SEAL: CursorSeal = CursorSeal::new(*b"a secret");
-
 /// An engine over a disk.
-pub(crate) struct ReferenceEngine(Arc<Shared>);
+pub(crate) struct ReferenceEngine(pub(super) Arc<Shared>);
 
 impl ReferenceEngine {
     pub(crate) fn start(
@@ -28,9 +27,10 @@ impl ReferenceEngine {
         restarted: bool,
     ) -> Result<Self, FoldError> {
         let (orders, running) = (HashMap::new(), HashMap::new());
-        let state = Mutex::new(State { disk, orders, running, restarted });
+        let state = Mutex::new(State { disk, orders, running, restarted, last_changed: None });
+        let marking = Mutex::default();
         let commits = watch::channel(0).0;
-        let shared = Arc::new(Shared { clock, providers, bug, state, commits });
+        let shared = Arc::new(Shared { clock, providers, bug, state, marking, commits });
         shared.recover()?;
         Ok(Self(shared))
     }
@@ -83,10 +83,6 @@ impl ReferenceEngine {
         self.0.apply(&mut state, &request.order_id, &request.command, &request.actor)
     }
 
-    fn answered(&self, order: Arc<Order>) -> Answered {
-        Answered { order, at: self.0.clock.now(), replayed: false }
-    }
-
     fn read_now(&self, id: &OrderId) -> Result<Arc<Order>, Error> {
         let state = self.0.lock();
         let order = state.orders.get(id).cloned().ok_or(Error::OrderNotFound)?;
@@ -96,29 +92,6 @@ impl ReferenceEngine {
             return Ok(Arc::new(omniflow_core::fold(before.iter().map(|entry| &entry.entry)).unwrap()));
         }
         Ok(order)
-    }
-
-    fn list_now(&self, page: &Page) -> Result<Listing, Error> {
-        let state = self.0.lock();
-        let mut orders: Vec<Arc<Order>> = state.orders.values().cloned().collect();
-        orders.retain(|order| page.filter.admits(order));
-        orders.sort_by(|a, b| b.id.as_str().cmp(a.id.as_str()));
-        if self.0.bug == Some(Bug::ListsOldestFirst) {
-            orders.reverse();
-        }
-        // A cursor is the number of older orders, which no new order changes.
-        let place = |older: i64| {
-            let older = usize::try_from(older).unwrap();
-            if self.0.bug == Some(Bug::CursorsShift) { older } else { orders.len() - older }
-        };
-        let after = page.after.as_ref().map(|cursor| SEAL.open(cursor, &page.filter)).transpose()?;
-        let from = after.map_or(0, place);
-        let to = orders.len().min(from + page.limit);
-        let next = (to < orders.len()).then(|| {
-            let next = if self.0.bug == Some(Bug::CursorsShift) { to } else { orders.len() - to };
-            SEAL.seal(i64::try_from(next).unwrap(), &page.filter)
-        });
-        Ok(Listing { orders: orders[from..to].to_vec(), next })
     }
 
     fn feed_now(&self, scope: &FeedScope, after: Position, limit: usize) -> Result<Vec<FeedEntry>, Error> {
@@ -174,11 +147,17 @@ fn now<'a, T: Send + 'a>(answer: impl FnOnce() -> T + Send + 'a) -> Answer<'a, T
 
 impl OrderEngine for ReferenceEngine {
     fn place(&self, placement: Placement) -> Answer<'_, Result<Answered, Error>> {
-        now(|| self.place_now(placement).map(|order| self.answered(order)))
+        now(move || {
+            let mark = placement.idempotency;
+            self.0.once(mark, || self.place_now(placement).map(KeptAnswer::Order)).map(KeptAnswer::answered)
+        })
     }
 
     fn command(&self, request: Request) -> Answer<'_, Result<Answered, Error>> {
-        now(move || self.command_now(&request).map(|order| self.answered(order)))
+        now(move || {
+            let mark = request.idempotency;
+            self.0.once(mark, || self.command_now(&request).map(KeptAnswer::Order)).map(KeptAnswer::answered)
+        })
     }
 
     fn read<'a>(&'a self, id: &'a OrderId) -> Answer<'a, Result<Arc<Order>, Error>> {
@@ -215,6 +194,17 @@ impl OrderEngine for ReferenceEngine {
         }))
     }
 
+    fn last_position(&self) -> Answer<'_, Result<Position, Error>> {
+        now(|| {
+            let state = self.0.lock();
+            let events = state.disk.lock().unwrap().log.len() as u64;
+            let anew = self.0.bug == Some(Bug::PositionsBeginAnew) && state.restarted;
+            let shift = if anew && events > 0 { 1_000 } else { 0 };
+            let behind = u64::from(self.0.bug == Some(Bug::LastPositionIsBehind));
+            Ok(Position((events + shift).saturating_sub(behind)))
+        })
+    }
+
     fn stock<'a>(&'a self, sku: &'a Sku) -> Answer<'a, Result<StockLevel, Error>> {
         now(|| {
             let state = self.0.lock();
@@ -242,8 +232,8 @@ impl OrderEngine for ReferenceEngine {
 
     fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<Adjusted, Error>> {
         now(move || {
-            let level = self.0.lock().disk.lock().unwrap().adjust(&change)?;
-            Ok(Adjusted { level, replayed: false })
+            let adjust = || self.0.lock().disk.lock().unwrap().adjust(&change).map(KeptAnswer::Stock);
+            self.0.once(change.idempotency, adjust).map(KeptAnswer::adjusted)
         })
     }
 

@@ -7,6 +7,8 @@ mod bug;
 mod disk;
 mod engine;
 mod harness;
+mod listing;
+mod marks;
 mod running;
 mod stock;
 

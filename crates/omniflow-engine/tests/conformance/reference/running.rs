@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) providers: Providers,
     pub(crate) bug: Option<Bug>,
     pub(crate) state: Mutex<State>,
+    /// Held while a marked request is done.
+    pub(crate) marking: Mutex<()>,
     /// Counts commits.
     pub(crate) commits: watch::Sender<u64>,
 }
@@ -29,6 +31,8 @@ pub(crate) struct State {
     pub(crate) orders: HashMap<OrderId, Arc<Order>>,
     pub(crate) running: HashMap<(OrderId, Running), JoinHandle<()>>,
     pub(crate) restarted: bool,
+    /// The order that changed last.
+    pub(crate) last_changed: Option<OrderId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +120,7 @@ impl Shared {
         drop(disk);
         let order = Arc::new(order);
         state.orders.insert(id.clone(), Arc::clone(&order));
+        state.last_changed = Some(id.clone());
         self.reconcile(state, &order);
         self.commits.send_modify(|commits| *commits += 1);
         order

@@ -1,0 +1,81 @@
+//! `omniflow doctor`: what is missing or unreachable, and how to mend it.
+//!
+//! It changes nothing, takes no lock that a server could miss, and shows no secret. A file that it writes, to
+//! time the disk, is gone when it ends. What it cannot look at, it says so.
+
+mod directory;
+mod finding;
+mod lock;
+mod machine;
+mod server;
+
+use crate::client::{self, Error, ServerArgs};
+use crate::config::Config;
+use crate::failure::Failure;
+use clap::Args;
+use finding::{Finding, Findings};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// `omniflow doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The data directory of a server on this machine; without it, the configuration's, or ./omniflow-data if
+    /// that is there.
+    #[arg(long, value_name = "DIR", env = "OMNIFLOW_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// The configuration of `omniflow serve`, to be checked too.
+    #[arg(long, value_name = "FILE", env = "OMNIFLOW_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Where `dev` keeps its data unless told otherwise.
+const USUAL_DIRECTORY: &str = "./omniflow-data";
+
+/// Looks at everything and tells it: exit code 3 where the server cannot be reached, 1 where something else is
+/// missing.
+///
+/// # Errors
+/// Where nothing could be looked at or told.
+pub(crate) fn run(args: DoctorArgs) -> Result<ExitCode, Failure> {
+    let findings = examine(&args).map_err(Error::into_failure)?;
+    let text = match args.server.json {
+        true => findings.json().map_err(Failure::from)?,
+        false => findings.text(),
+    };
+    client::print(&text).map_err(Error::into_failure)?;
+    Ok(ExitCode::from(findings.exit_code()))
+}
+
+fn examine(args: &DoctorArgs) -> Result<Findings, Error> {
+    let mut findings = Findings::default();
+    let client = client::Client::new(&args.server)?;
+    client::block_on(server::examine(&client, &mut findings)).map_err(Error::Runtime)?;
+    let configured = args.config.as_deref().and_then(|path| configuration(path, &mut findings));
+    match args.data_dir.clone().or(configured) {
+        Some(directory) => directory::examine(&directory, &mut findings),
+        None if Path::new(USUAL_DIRECTORY).exists() => {
+            directory::examine(Path::new(USUAL_DIRECTORY), &mut findings);
+        }
+        None => findings.add(Finding::well("data directory", "none is here; --data-dir names another one")),
+    }
+    machine::examine(&mut findings);
+    Ok(findings)
+}
+
+/// Checks a configuration; answers its data directory.
+fn configuration(path: &Path, findings: &mut Findings) -> Option<PathBuf> {
+    match Config::load(path, std::env::vars_os(), &[]) {
+        Ok(config) => {
+            findings.add(Finding::well("configuration", &format!("{} is sound", path.display())));
+            Some(config.settings.data_dir)
+        }
+        Err(error) => {
+            let mend = "correct it; `omniflow serve --print-config` prints every key with its default";
+            findings.add(Finding::missing("configuration", &error.to_string(), mend));
+            None
+        }
+    }
+}
