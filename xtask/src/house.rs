@@ -36,6 +36,10 @@ const IMPURE: &[&str] = &[
     "println!(",
 ];
 
+/// Where routes are, and what would serve one that the API's document does not have.
+const ROUTED: &str = "crates/omniflow-http/src/";
+const UNDOCUMENTED: &[&str] = &[".route(", ".route_service(", ".nest_service(", ".fallback("];
+
 /// Checks the text of every Rust file of the workspace.
 pub(crate) fn check(checkout: &Checkout) -> Result<Verdict> {
     let mut files = Vec::new();
@@ -93,6 +97,11 @@ fn complaints_of(path: &str, text: &str) -> Vec<String> {
         for word in IMPURE.iter().filter(|word| number <= code && !comment && line.contains(**word)) {
             if path.starts_with(PURE) {
                 complain(number, format!("`{word}` in the pure core"));
+            }
+        }
+        for word in UNDOCUMENTED.iter().filter(|word| number <= code && !comment && line.contains(**word)) {
+            if path.starts_with(ROUTED) {
+                complain(number, format!("`{word}` escapes the API's document: use `.routes(routes!(…))`"));
             }
         }
     }
@@ -162,6 +171,15 @@ mod tests {
         assert_eq!(complaints_of("crates/x/src/utils.rs", "").len(), 1);
         assert_eq!(complaints_of("crates/x/tests/common/mod.rs", "").len(), 1);
         assert_eq!(complaints_of("crates/x/src/utilization.rs", "").len(), 0);
+    }
+
+    #[test]
+    fn no_route_escapes_the_document() {
+        let text =
+            "fn routes() {\n    router.route(\"/\", get(home));\n    router.routes(routes!(home));\n}\n";
+        let complaint = format!("{PATH}:2: `.route(` escapes the API's document: use `.routes(routes!(…))`");
+        assert_eq!(complaints_of(PATH, text), [complaint]);
+        assert_eq!(complaints_of("crates/omniflow/src/dev/mod.rs", text), [""; 0]);
     }
 
     #[test]

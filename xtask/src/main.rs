@@ -3,6 +3,7 @@
 //! They check and exercise the workspace; nothing of the product is here, so that what checks it needs no
 //! more than `clap`, `anyhow` and `serde_json` to build.
 
+mod api;
 mod architecture;
 mod checkout;
 mod command;

@@ -3,7 +3,7 @@
 use crate::checkout::Checkout;
 use crate::command::run;
 use crate::tools::{CARGO_DENY, CARGO_NEXTEST};
-use crate::{architecture, house};
+use crate::{api, architecture, house};
 use anyhow::{Result, anyhow};
 use std::process::Command;
 
@@ -44,6 +44,16 @@ pub(crate) const STEPS: &[Step] = &[
         name: "docs",
         promise: "every command of the README and the documentation runs and prints what is shown",
         run: docs,
+    },
+    Step {
+        name: "api",
+        promise: "the document is valid OpenAPI, and a server keeps to it whatever it is asked",
+        run: api::check,
+    },
+    Step {
+        name: "clients",
+        promise: "clients made from the document compile and drive an order to its end",
+        run: api::clients::check,
     },
     Step { name: "crash", promise: "30 kills of the real binary lose nothing", run: crash },
     Step {

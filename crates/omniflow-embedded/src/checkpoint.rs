@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Pages in the log after which a checkpoint begins: about 16 MB.
 const PAGES: u32 = 16_000;
 
-/// The pause before the log is emptied again, where somebody was reading or writing.
+/// The pause before the log is emptied again: for another erasure, or where somebody was reading or writing.
 const AGAIN: Duration = Duration::from_millis(250);
 
 const IDLE: u8 = 0;
@@ -95,24 +95,28 @@ impl Checkpoints {
 }
 
 fn work_beside(file: &Path, woken: &mpsc::Receiver<Wanted>, phase: &AtomicU8) {
-    let mut is_to_be_emptied = false;
+    let mut earliest = Instant::now();
+    let mut to_be_emptied: Option<Instant> = None;
     loop {
-        let pause = if is_to_be_emptied { AGAIN } else { Duration::MAX };
+        let pause = to_be_emptied.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
         match woken.recv_timeout(pause) {
             Ok(Wanted::Shorter) => {
                 if let Err(error) = beside(file) {
                     tracing::warn!(%error, "a checkpoint failed; it is made again later");
                 }
                 phase.store(LAST, Ordering::Release);
-                continue;
             }
-            Ok(Wanted::Emptied) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Wanted::Emptied) => to_be_emptied = to_be_emptied.or(Some(earliest)),
+            Err(RecvTimeoutError::Timeout) => {
+                let is_empty = empty(file).unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the log still holds what was erased; it is emptied later");
+                    false
+                });
+                earliest = Instant::now() + AGAIN;
+                to_be_emptied = (!is_empty).then_some(earliest);
+            }
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        is_to_be_emptied = !empty(file).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the log still holds what was erased; it is emptied later");
-            false
-        });
     }
 }
 

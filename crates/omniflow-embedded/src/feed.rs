@@ -87,8 +87,7 @@ pub(crate) fn entries_of(
     after: Position,
     limit: usize,
 ) -> Result<Vec<FeedEntry>, StorageError> {
-    let is_new =
-        |entry: &Result<FeedEntry, _>| entry.as_ref().map_or(true, |entry| entry.position > after);
+    let is_new = |entry: &Result<FeedEntry, _>| entry.as_ref().map_or(true, |entry| entry.position > after);
     rows.iter().flat_map(|row| row.entries()).filter(is_new).take(limit).collect()
 }
 
@@ -181,7 +180,7 @@ mod tests {
         recent.begin(place_of(4, 1));
         recent.add(vec![row(5, 2), row(6, 1)]);
         recent.add(vec![row(7, 3)]);
-        let all = vec![(5, 0), (5, 1), (6, 0), (7, 0), (7, 1), (7, 2)];
+        let all = [(5, 0), (5, 1), (6, 0), (7, 0), (7, 1), (7, 2)];
         assert_eq!(recent.last(), place_of(7, 2));
         assert_eq!(positions(&recent, place_of(5, 0), 9), Some(all[1..].to_vec()));
         assert_eq!(positions(&recent, place_of(5, 1), 2), Some(all[2..4].to_vec()));

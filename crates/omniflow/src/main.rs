@@ -16,6 +16,8 @@ mod output;
 mod serve;
 mod server;
 mod telemetry;
+#[cfg(feature = "otlp")]
+mod traces;
 mod verify;
 
 use anyhow::Context;

@@ -7,6 +7,7 @@ use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -18,18 +19,21 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const LAST: Duration = Duration::from_secs(2);
 
 /// Sends what is left when it is dropped.
-pub(crate) struct Traces(SdkTracerProvider);
+pub(crate) struct Traces {
+    provider: SdkTracerProvider,
+    /// On which the exporter's connection lives, apart from what it observes.
+    _runtime: Runtime,
+}
 
 impl Drop for Traces {
     fn drop(&mut self) {
-        if let Err(error) = self.0.shutdown_with_timeout(LAST) {
+        if let Err(error) = self.provider.shutdown_with_timeout(LAST) {
             tracing::warn!(%error, "the last traces were not sent");
         }
     }
 }
 
-/// What sends each request's and each effect's span, `None` where no collector is named. Needs a tokio
-/// runtime.
+/// What sends each request's span, `None` where no collector is named.
 pub(crate) fn layer<S>() -> Result<Option<(impl Layer<S> + use<S>, Traces)>, Failure>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -37,6 +41,8 @@ where
     let Some(endpoint) = std::env::var_os(ENDPOINT).filter(|endpoint| !endpoint.is_empty()) else {
         return Ok(None);
     };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let entered = runtime.enter();
     let exporter = SpanExporter::builder().with_tonic().build().map_err(|error| {
         let endpoint = endpoint.to_string_lossy();
         Failure::usage(format!("{ENDPOINT}={endpoint}: {error}; write such as http://localhost:4317"))
@@ -45,5 +51,6 @@ where
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
     let wanted = Targets::new().with_target("omniflow", LevelFilter::DEBUG);
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("omniflow")).with_filter(wanted);
-    Ok(Some((layer, Traces(provider))))
+    drop(entered);
+    Ok(Some((layer, Traces { provider, _runtime: runtime })))
 }

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// One of so many requests carries an `Idempotency-Key`.
-const MARKED_OF: u64 = 3;
+const MARKED_OF: u64 = 2;
 
 /// What a client wants to have.
 #[derive(Clone, Debug)]

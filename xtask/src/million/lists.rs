@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn every_filter_of_the_contract_is_measured() {
         let filters = filters(&("a".to_owned(), "b".to_owned()), "c");
-        let parameters = "state payment_status customer_id external_id attention created_after created_before cursor";
+        let parameters =
+            "state payment_status customer_id external_id attention created_after created_before cursor";
         for parameter in parameters.split(' ') {
             let part = format!("&{parameter}=");
             assert!(filters.iter().any(|(filter, _)| filter.contains(&part)), "{parameter}");

@@ -1,6 +1,7 @@
 //! HTTP/1.1 as a client with one connection needs it: a request at a time, its answer by content length.
 
 use serde_json::Value;
+use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -15,7 +16,7 @@ pub(crate) struct Connection {
 }
 
 /// An answer that came whole.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Answer {
     /// The status code.
     pub(crate) status: u16,
@@ -25,6 +26,13 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     /// The body as it came.
     pub(crate) bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        write!(f, "{} {} with {headers:?}", self.status, self.body)
+    }
 }
 
 impl Answer {

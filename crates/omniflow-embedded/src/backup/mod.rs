@@ -1,4 +1,4 @@
-//! Copies of a data directory: one file each, that [`verify_file`] accepts and [`restore`] takes.
+//! Copies of a data directory: one file each, that [`verify_file`] accepts and [`restore()`] takes.
 //!
 //! A copy is one committed state of everything, also of a directory that is in use: it is read in one read
 //! transaction, which delays no writer; only the write-ahead log cannot be cut while it lasts. What was
@@ -6,6 +6,8 @@
 //! (`lists.db`), which are made anew from it.
 
 mod restore;
+#[cfg(test)]
+mod tests;
 
 pub use restore::{Restored, restore};
 
@@ -127,9 +129,9 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(Progress)) -> Result<u6
     let source = schema::open_known(from)?;
     // A transaction that has read is one state, whatever is committed meanwhile.
     source.execute_batch("BEGIN")?;
-    let page: u64 = source.query_row("SELECT count(*) FROM meta", [], |row| row.get::<_, i64>(0)).and_then(
-        |_| source.query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0).map(u64::from)),
-    )?;
+    let page: u64 = source
+        .query_row("SELECT count(*) FROM meta", [], |row| row.get::<_, i64>(0))
+        .and_then(|_| source.query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0).map(u64::from)))?;
     let mut target = Connection::open(to)?;
     // Until it is whole, it is nothing; then it is synced.
     target.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")?;

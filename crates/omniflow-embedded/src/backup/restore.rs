@@ -28,11 +28,7 @@ pub struct Restored {
 ///
 /// # Errors
 /// [`Error`]; the directory holds no database then, unless it did before.
-pub fn restore(
-    from: &Path,
-    data_dir: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Restored, Error> {
+pub fn restore(from: &Path, data_dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Restored, Error> {
     refuse_unless_empty(data_dir)?;
     let report = verify_file(from)?;
     if !report.is_clean() {

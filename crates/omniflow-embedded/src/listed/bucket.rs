@@ -43,11 +43,6 @@ impl Bucket {
         })
     }
 
-    /// The numbers of all.
-    pub(super) fn numbers() -> Vec<i64> {
-        Self::all().map(Self::number).collect()
-    }
-
     /// The numbers of the open ones, and of what cannot be read, which a start looks at.
     pub(super) fn open() -> Vec<i64> {
         let open = Self::all().filter(|bucket| bucket.open).map(Self::number);

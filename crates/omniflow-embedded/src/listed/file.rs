@@ -113,7 +113,8 @@ impl ListsFile {
 
     /// Lists every order anew.
     fn make(&mut self) -> Result<(), StorageError> {
-        let (last, link) = last_row(&self.log)?;
+        let log = self.log.unchecked_transaction()?;
+        let (last, link) = last_row(&log)?;
         let mut after = -1;
         let mut listed = 0_u64;
         loop {
@@ -123,7 +124,7 @@ impl ListsFile {
                 let mut insert =
                     transaction.prepare("INSERT INTO listed (key, bucket, customer) VALUES (?1, ?2, ?3)")?;
                 let sql = "SELECT key, record FROM orders WHERE key > ?1 ORDER BY key LIMIT ?2";
-                let mut statement = self.log.prepare_cached(sql)?;
+                let mut statement = log.prepare_cached(sql)?;
                 let mut rows = statement.query([after, STEP])?;
                 while let Some(row) = rows.next()? {
                     let (key, encoded): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
@@ -164,14 +165,16 @@ impl ListsFile {
 
     /// Takes over the next part of the log; `false` when there was none.
     pub(super) fn step(&mut self) -> Result<bool, StorageError> {
-        let changed = changed_after(&self.log, self.position)?;
+        let log = self.log.unchecked_transaction()?;
+        let changed = changed_after(&log, self.position)?;
         let Some(last) = changed.last else { return Ok(false) };
         let mut places = Vec::with_capacity(changed.keys.len());
         for key in changed.keys {
-            // Its row may be newer than this part of the log: the next part says so again.
-            let (bucket, customer) = place_of(key.0, crate::reader::record(&self.log, key));
+            // Its row may be newer than this part of the log, where others follow: they say so again.
+            let (bucket, customer) = place_of(key.0, crate::reader::record(&log, key));
             places.push((key.0, bucket, customer));
         }
+        drop(log);
         self.write(last, places.iter().map(|(key, bucket, customer)| (*key, *bucket, customer.as_deref())))
     }
 

@@ -41,7 +41,8 @@ pub(crate) fn keys(lists: &Connection, wanted: &Wanted) -> Result<Vec<OrderKey>,
         let sql = "SELECT key FROM listed WHERE customer = ?1 AND bucket = ?2 AND key >= ?3 AND key < ?4
                    ORDER BY key DESC LIMIT ?5";
         for customer in &filter.customer_ids {
-            for bucket in buckets.clone().unwrap_or_else(Bucket::numbers) {
+            let next = "SELECT min(bucket) FROM listed WHERE customer = ?2 AND bucket > ?1";
+            for bucket in present(&snapshot, next, Some(customer.as_str()), buckets.as_deref())? {
                 let part = params![customer.as_str(), bucket, range.start, range.end, limit];
                 collect(&snapshot, sql, part, &mut keys)?;
             }
@@ -49,7 +50,8 @@ pub(crate) fn keys(lists: &Connection, wanted: &Wanted) -> Result<Vec<OrderKey>,
     } else if let Some(buckets) = buckets {
         let sql = "SELECT key FROM listed WHERE bucket = ?1 AND key >= ?2 AND key < ?3
                    ORDER BY key DESC LIMIT ?4";
-        for bucket in buckets {
+        let next = "SELECT min(bucket) FROM listed WHERE bucket > ?1 AND ?2 IS NULL";
+        for bucket in present(&snapshot, next, None, Some(&buckets))? {
             collect(&snapshot, sql, params![bucket, range.start, range.end, limit], &mut keys)?;
         }
     } else {
@@ -59,6 +61,24 @@ pub(crate) fn keys(lists: &Connection, wanted: &Wanted) -> Result<Vec<OrderKey>,
     keys.sort_unstable_by(|a, b| b.cmp(a));
     keys.truncate(wanted.limit);
     Ok(keys)
+}
+
+/// The buckets that have orders, of those that are admitted. The index is leapt through, one read a bucket.
+fn present(
+    snapshot: &Transaction<'_>,
+    next: &str,
+    customer: Option<&str>,
+    admitted: Option<&[i64]>,
+) -> Result<Vec<i64>, StorageError> {
+    let mut statement = snapshot.prepare_cached(next)?;
+    let (mut found, mut last) = (vec![], i64::MIN);
+    while let Some(bucket) = statement.query_row(params![last, customer], |row| row.get(0))? {
+        if admitted.is_none_or(|admitted| admitted.contains(&bucket)) {
+            found.push(bucket);
+        }
+        last = bucket;
+    }
+    Ok(found)
 }
 
 fn collect(

@@ -41,6 +41,12 @@ pub(crate) struct Encoded {
     pub(crate) erased: bool,
 }
 
+/// Writes zeros of the same length over an order's details, in place. Where a row is deleted instead, the ones
+/// beside it are moved, and copies of those stay where they were, out of reach of their own erasure.
+pub(crate) const ERASE_DETAILS: &str = "UPDATE order_details
+    SET salt = zeroblob(length(salt)), body = zeroblob(length(body))
+    WHERE order_key = ?1 AND salt <> zeroblob(length(salt))";
+
 /// What a batch wrote, by order.
 pub(crate) type Written = (OrderKey, Encoded);
 
@@ -69,12 +75,7 @@ impl<'c> Statements<'c> {
                 .prepare_cached("INSERT INTO order_details (order_key, salt, body) VALUES (?1, ?2, ?3)")?,
             external_id: connection
                 .prepare_cached("INSERT INTO external_ids (external_id, order_key) VALUES (?1, ?2)")?,
-            // Zeros of the same length are written in place. A row that is deleted has the ones beside it
-            // moved, and copies of those stay where they were, out of reach of their own erasure.
-            erase: connection.prepare_cached(
-                "UPDATE order_details SET salt = zeroblob(length(salt)), body = zeroblob(length(body))
-                 WHERE order_key = ?1 AND salt <> zeroblob(length(salt))",
-            )?,
+            erase: connection.prepare_cached(ERASE_DETAILS)?,
         })
     }
 }

@@ -8,3 +8,6 @@ mod marks;
 mod thread;
 
 pub(crate) use thread::{Answers, End, Shared, Writer, answer};
+
+#[cfg(test)]
+pub(crate) use commit::ERASE_DETAILS;

@@ -13,7 +13,13 @@ fn lists_of(directory: &TempDir) -> PathBuf {
 async fn listed(engine: &EmbeddedEngine, filter: Filter) -> Vec<OrderId> {
     let page = Page { filter, after: None, limit: 100 };
     let listing = tokio::time::timeout(Duration::from_secs(10), engine.list(page)).await;
-    listing.expect("a list comes").unwrap().orders.iter().map(|order| order.id.clone()).collect()
+    listing.unwrap().unwrap().orders.iter().map(|order| order.id.clone()).collect()
+}
+
+/// Asserts what a filter shows.
+async fn shows(engine: &EmbeddedEngine, filter: Filter, expected: &[&OrderId]) {
+    let found = listed(engine, filter.clone()).await;
+    assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{filter:?}");
 }
 
 fn in_state(state: StateKind) -> Filter {
@@ -25,12 +31,12 @@ fn in_state(state: StateKind) -> Filter {
 async fn is_whole(directory: &TempDir, paid: &OrderId, waiting: &OrderId) {
     let Started { engine, clock } = start(directory.path()).await.unwrap();
     assert_eq!(engine.counters().open_orders, 1, "the open order is found");
-    assert_eq!(listed(&engine, Filter::default()).await, [waiting.clone(), paid.clone()]);
-    assert_eq!(listed(&engine, in_state(StateKind::Completed)).await, [paid.clone()]);
-    assert_eq!(listed(&engine, in_state(StateKind::AwaitingPayment)).await, [waiting.clone()]);
+    shows(&engine, Filter::default(), &[waiting, paid]).await;
+    shows(&engine, in_state(StateKind::Completed), &[paid]).await;
+    shows(&engine, in_state(StateKind::AwaitingPayment), &[waiting]).await;
     clock.advance(Duration::from_secs(31)).await;
-    assert_eq!(listed(&engine, in_state(StateKind::Expired)).await, [waiting.clone()]);
-    assert_eq!(listed(&engine, in_state(StateKind::AwaitingPayment)).await, []);
+    shows(&engine, in_state(StateKind::Expired), &[waiting]).await;
+    shows(&engine, in_state(StateKind::AwaitingPayment), &[]).await;
     engine.stop().await;
     let report = verify(directory.path()).unwrap();
     assert!(report.is_clean(), "{:?}", report.described);
@@ -162,8 +168,8 @@ async fn lists_behind_the_log_catch_up() {
     let report = verify(directory.path()).unwrap();
     assert!(report.is_clean(), "behind is no fault: {:?}", report.described);
     let engine = open(directory.path()).await.unwrap();
-    assert_eq!(listed(&engine, in_state(StateKind::Completed)).await, [waiting, paid]);
-    assert_eq!(listed(&engine, in_state(StateKind::AwaitingPayment)).await, [newer]);
+    shows(&engine, in_state(StateKind::Completed), &[&waiting, &paid]).await;
+    shows(&engine, in_state(StateKind::AwaitingPayment), &[&newer]).await;
     assert_eq!(engine.counters().open_orders, 1);
 }
 
@@ -184,13 +190,13 @@ async fn lists_ahead_of_a_database_that_was_restored_are_replaced() {
 async fn lists_that_are_deleted_beside_a_running_engine_come_back() {
     let (directory, paid, waiting) = left_behind().await;
     let engine = open(directory.path()).await.unwrap();
-    assert_eq!(listed(&engine, in_state(StateKind::Completed)).await, [paid.clone()]);
+    shows(&engine, in_state(StateKind::Completed), &[&paid]).await;
     remove(&lists_of(&directory));
     let newer = place(&engine, None).await.unwrap();
-    assert_eq!(listed(&engine, Filter::default()).await, [newer.clone(), waiting.clone(), paid.clone()]);
+    shows(&engine, Filter::default(), &[&newer, &waiting, &paid]).await;
     engine.stop().await;
     let engine = open(directory.path()).await.unwrap();
-    assert_eq!(listed(&engine, Filter::default()).await, [newer, waiting, paid]);
+    shows(&engine, Filter::default(), &[&newer, &waiting, &paid]).await;
 }
 
 #[tokio::test]
@@ -199,8 +205,8 @@ async fn an_order_that_cannot_be_read_hides_no_other() {
     open(directory.path()).await.unwrap().stop().await;
     sql(&directory, "UPDATE orders SET record = x'00ff' WHERE open = 0");
     let engine = open(directory.path()).await.unwrap();
-    assert_eq!(listed(&engine, Filter::default()).await, [waiting.clone()]);
-    assert_eq!(listed(&engine, in_state(StateKind::Completed)).await, []);
+    shows(&engine, Filter::default(), &[&waiting]).await;
+    shows(&engine, in_state(StateKind::Completed), &[]).await;
     engine.stop().await;
     // Made anew, they cannot say where it belongs; a start makes its record anew, and the next one knows.
     remove(&lists_of(&directory));

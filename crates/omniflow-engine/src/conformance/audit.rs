@@ -40,7 +40,11 @@ impl World {
         let events = timelines.iter().map(Vec::len).sum();
         let log = self.feed(&FeedScope::All, events).await;
         let last = log.last().map_or(Position::default(), |entry| entry.position);
-        assert_eq!(self.engine().last_position().await, Ok(last), "the last position is that of the last event");
+        assert_eq!(
+            self.engine().last_position().await,
+            Ok(last),
+            "the last position is that of the last event"
+        );
         for (order, timeline) in orders.iter().zip(&timelines) {
             let of_order = log.iter().filter(|entry| entry.order_id == order.id).map(|entry| &entry.entry);
             assert!(of_order.eq(timeline), "the feed of all tells {} as its timeline does", order.id);

@@ -205,6 +205,7 @@ suite! {$
     repeating {
         a_placing_again_is_answered_the_same,
         a_command_again_is_answered_as_the_order_stood,
+        a_repetition_finds_the_version_that_it_asked_for,
         a_mark_with_another_body_changes_nothing,
         what_was_refused_is_decided_again,
         placings_at_once_are_done_once,

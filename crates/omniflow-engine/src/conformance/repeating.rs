@@ -40,6 +40,20 @@ pub(super) async fn a_command_again_is_answered_as_the_order_stood(w: &mut World
     assert_eq!(w.order(&order).await, completed, "nothing was done again");
 }
 
+pub(super) async fn a_repetition_finds_the_version_that_it_asked_for(w: &mut World) {
+    let order = w.placed(Cart::one()).await;
+    let version = w.order(&order).await.version;
+    let asked = Request { if_version: Some(version), ..request(&order, &CANCEL, mark("k", "cancel")) };
+    let first = done(w.engine().command(asked.clone()).await);
+    w.step("a version is asked for").await;
+    assert!(first.order.version > version, "it has another version by now");
+    same(&first, w.engine().command(asked.clone()).await);
+    let unmarked = w.engine().command(Request { idempotency: None, ..asked.clone() }).await;
+    assert!(matches!(unmarked, Err(Error::VersionMismatch { .. })), "{unmarked:?}");
+    w.until_state(&order, StateKind::Cancelled).await;
+    same(&first, w.engine().command(asked).await);
+}
+
 pub(super) async fn a_mark_with_another_body_changes_nothing(w: &mut World) {
     let first = done(place(w, &Cart::of(POT, 1), mark("k", "one pot")).await);
     let order = first.order.id.clone();

@@ -104,9 +104,14 @@ pub(super) async fn compensate(
 
 /// `DELETE /orders/{id}/details`: address and metadata are erased, once the order has ended.
 #[utoipa::path(
-    delete, path = "/api/v1/orders/{id}/details", tag = "orders", operation_id = "eraseOrderDetails",
-    summary = "Erase address and metadata", description = "Once the order has ended.",
-    params(parameters::OrderId, parameters::IfMatch), responses(answers::Erased, refusals::Erasing)
+    delete,
+    path = "/api/v1/orders/{id}/details",
+    tag = "orders",
+    operation_id = "eraseOrderDetails",
+    summary = "Erase address and metadata",
+    description = "Once the order has ended.",
+    params(parameters::OrderId, parameters::IfMatch),
+    responses(answers::Erased, refusals::Erasing)
 )]
 pub(super) async fn erase_details(
     State(api): State<Api>,

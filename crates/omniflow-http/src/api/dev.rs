@@ -80,9 +80,14 @@ fn step(step: Value<'_, '_>) -> Option<ScriptStep> {
 
 /// `DELETE /dev/providers/{provider}`: takes its scripts away, or with `?order_id=` one order's.
 #[utoipa::path(
-    delete, path = "/api/v1/dev/providers/{provider}", tag = "dev", operation_id = "clearProvider",
-    summary = "Clear a simulated provider's scripts", description = "All of them, or one order's.",
-    params(parameters::ProviderName, parameters::ScriptOf), responses(answers::Scripted, refusals::DevClearing)
+    delete,
+    path = "/api/v1/dev/providers/{provider}",
+    tag = "dev",
+    operation_id = "clearProvider",
+    summary = "Clear a simulated provider's scripts",
+    description = "All of them, or one order's.",
+    params(parameters::ProviderName, parameters::ScriptOf),
+    responses(answers::Scripted, refusals::DevClearing)
 )]
 pub(super) async fn clear_provider(
     State(api): State<Api>,

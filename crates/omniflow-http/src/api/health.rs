@@ -12,8 +12,13 @@ const JSON: &str = "application/json";
 
 /// `GET /healthz`: constant, the cheapest route there is.
 #[utoipa::path(
-    get, path = "/healthz", tag = "server", operation_id = "isLive",
-    summary = "Whether it lives", description = "Constant.", responses(answers::Healthy, refusals::Constant)
+    get,
+    path = "/healthz",
+    tag = "server",
+    operation_id = "isLive",
+    summary = "Whether it lives",
+    description = "Constant.",
+    responses(answers::Healthy, refusals::Constant)
 )]
 pub(super) async fn live() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, JSON)], r#"{"status":"ok"}"#)
@@ -21,8 +26,13 @@ pub(super) async fn live() -> impl IntoResponse {
 
 /// `GET /readyz`: 503 while the engine cannot take orders.
 #[utoipa::path(
-    get, path = "/readyz", tag = "server", operation_id = "isReady",
-    summary = "Whether it takes orders", description = "503 while the engine cannot.", responses(answers::Healthy, refusals::Readiness)
+    get,
+    path = "/readyz",
+    tag = "server",
+    operation_id = "isReady",
+    summary = "Whether it takes orders",
+    description = "503 while the engine cannot.",
+    responses(answers::Healthy, refusals::Readiness)
 )]
 pub(super) async fn ready(State(api): State<Api>) -> Result<impl IntoResponse, Problem> {
     match api.engine.health() {
@@ -35,8 +45,13 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<impl IntoResponse, P
 
 /// `GET /metrics`.
 #[utoipa::path(
-    get, path = "/metrics", tag = "server", operation_id = "readMetrics",
-    summary = "What it counts", description = "For Prometheus.", responses(answers::Counted, refusals::Constant)
+    get,
+    path = "/metrics",
+    tag = "server",
+    operation_id = "readMetrics",
+    summary = "What it counts",
+    description = "For Prometheus.",
+    responses(answers::Counted, refusals::Constant)
 )]
 pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     let text = api.metrics.to_text().map_err(Problem::internal)?;
@@ -45,8 +60,13 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
 
 /// `GET /`: the lines to paste, until there is a console.
 #[utoipa::path(
-    get, path = "/", tag = "server", operation_id = "readHome",
-    summary = "The front page", description = "Lines to paste, until there is a console.", responses(answers::Home, refusals::Constant)
+    get,
+    path = "/",
+    tag = "server",
+    operation_id = "readHome",
+    summary = "The front page",
+    description = "Lines to paste, until there is a console.",
+    responses(answers::Home, refusals::Constant)
 )]
 pub(super) async fn home(State(api): State<Api>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], api.home.to_string())

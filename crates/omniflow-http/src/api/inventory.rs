@@ -57,9 +57,14 @@ fn show(status: StatusCode, body: impl Serialize) -> Response {
 
 /// `GET /inventory`: every SKU, sorted.
 #[utoipa::path(
-    get, path = "/api/v1/inventory", tag = "inventory", operation_id = "listStock",
-    summary = "Read the stock of all SKUs", description = "Sorted by SKU, part by part.",
-    params(parameters::Part), responses(answers::Stocks, refusals::Listing)
+    get,
+    path = "/api/v1/inventory",
+    tag = "inventory",
+    operation_id = "listStock",
+    summary = "Read the stock of all SKUs",
+    description = "Sorted by SKU, part by part.",
+    params(parameters::Part),
+    responses(answers::Stocks, refusals::Listing)
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -94,9 +99,14 @@ fn read_cursor(cursor: &str) -> Result<Sku, Problem> {
 
 /// `GET /inventory/{sku}`.
 #[utoipa::path(
-    get, path = "/api/v1/inventory/{sku}", tag = "inventory", operation_id = "readStock",
-    summary = "Read the stock of one SKU", description = "404 `unknown_sku` where there is none.",
-    params(parameters::SkuName), responses(answers::StockRead, refusals::StockReading)
+    get,
+    path = "/api/v1/inventory/{sku}",
+    tag = "inventory",
+    operation_id = "readStock",
+    summary = "Read the stock of one SKU",
+    description = "404 `unknown_sku` where there is none.",
+    params(parameters::SkuName),
+    responses(answers::StockRead, refusals::StockReading)
 )]
 pub(super) async fn read(State(api): State<Api>, SkuPath(sku): SkuPath) -> Result<Response, Problem> {
     let level = api.engine.stock(&sku).await.map_err(unread)?;

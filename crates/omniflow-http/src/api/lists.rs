@@ -30,7 +30,10 @@ pub(super) struct OrderList<'o> {
 
 /// A part of the list. A filter that is given several times admits any of its values.
 #[utoipa::path(
-    get, path = "/api/v1/orders", tag = "orders", operation_id = "listOrders",
+    get,
+    path = "/api/v1/orders",
+    tag = "orders",
+    operation_id = "listOrders",
     summary = "List orders",
     description = "Newest first, part by part. Filters of several names must all match; one that is repeated \
                    admits any of its values.",

@@ -25,13 +25,13 @@ mod view;
 
 pub use dev::Dev;
 
-use crate::openapi::{bodies, reader, schema_of};
 use crate::language;
+use crate::openapi::{bodies, reader, schema_of};
 use crate::{BodyLimits, Metrics, Shutdown};
-use axum::{Extension, Router};
 use axum::extract::FromRef;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use omniflow_core::{Actor, Locale, Order, PolicyBook};
 use omniflow_engine::{Answered, OrderEngine};
 use std::sync::Arc;
@@ -93,7 +93,11 @@ pub(crate) fn described() -> OpenApi {
     ];
     let components = ComponentsBuilder::new().schemas_from_iter(schemas.into_iter().flatten()).build();
     let document = OpenApiBuilder::new().components(Some(components)).build();
-    let all = OpenApiRouter::with_openapi(document).merge(everywhere()).merge(following()).merge(in_dev()).merge(with_test_clock());
+    let all = OpenApiRouter::with_openapi(document)
+        .merge(everywhere())
+        .merge(following())
+        .merge(in_dev())
+        .merge(with_test_clock());
     all.into_openapi()
 }
 

@@ -56,7 +56,10 @@ fn unknown_lines(lines: &[Sku], skus: &SkuPlaces, unknown: &[Sku]) -> Problem {
 
 /// `GET /orders/{id}`; with `If-None-Match` and `Prefer: wait`, as soon as it has changed.
 #[utoipa::path(
-    get, path = "/api/v1/orders/{id}", tag = "orders", operation_id = "readOrder",
+    get,
+    path = "/api/v1/orders/{id}",
+    tag = "orders",
+    operation_id = "readOrder",
     summary = "Read an order",
     description = "With `If-None-Match` and `Prefer: wait=N` as soon as it has changed.",
     params(parameters::OrderId, parameters::Conditions, parameters::Language),

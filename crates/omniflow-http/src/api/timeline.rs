@@ -49,9 +49,14 @@ pub(super) struct Timeline {
 }
 
 #[utoipa::path(
-    get, path = "/api/v1/orders/{id}/timeline", tag = "events", operation_id = "readTimeline",
-    summary = "Read every event of an order", description = "Oldest first, in one part.",
-    params(parameters::OrderId), responses(answers::Told, refusals::Telling)
+    get,
+    path = "/api/v1/orders/{id}/timeline",
+    tag = "events",
+    operation_id = "readTimeline",
+    summary = "Read every event of an order",
+    description = "Oldest first, in one part.",
+    params(parameters::OrderId),
+    responses(answers::Told, refusals::Telling)
 )]
 pub(super) async fn timeline(State(api): State<Api>, OrderPath(id): OrderPath) -> Result<Response, Problem> {
     let entries = api.engine.timeline(&id).await.map_err(unread)?;

@@ -117,7 +117,14 @@ async fn who_reads_is_told_to_ask_again_and_who_acts_that_nothing_was_done() {
         (Error::Unavailable("its storage recovers".to_owned()), "engine_unavailable"),
         (Error::Overloaded, "overloaded"),
     ] {
-        for path in ["/orders/ORD-1", "/orders/ORD-1/timeline", "/inventory", "/inventory/HomePod"] {
+        for path in [
+            "/orders/ORD-1",
+            "/orders/ORD-1/timeline",
+            "/orders/ORD-1/events",
+            "/events",
+            "/inventory",
+            "/inventory/HomePod",
+        ] {
             let problem = problem(&error, "GET", &format!("/api/v1{path}"), "").await;
             assert_eq!(problem["code"], code, "{path}");
             assert_eq!(problem["detail"], "It cannot be read now. Ask again after Retry-After.", "{path}");

@@ -101,7 +101,9 @@ fn empty(description: &str) -> Value {
 
 fn with(mut response: Value, headers: &[(&str, &str)]) -> Value {
     for (name, description) in headers {
-        response["headers"][*name] = json!({"description": description, "schema": {"type": "string"}});
+        let always = *name != REPLAYED.0;
+        response["headers"][*name] =
+            json!({"description": description, "schema": {"type": "string"}, "required": always});
     }
     response
 }

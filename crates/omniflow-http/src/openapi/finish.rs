@@ -56,7 +56,7 @@ fn introduce(document: &mut Value) {
         "version": env!("CARGO_PKG_VERSION"),
         "summary": "Order fulfillment that survives whatever breaks.",
         "description": include_str!("introduction.md"),
-        "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        "license": {"name": "MIT OR Apache-2.0"},
     });
     document["servers"] = json!([{"url": "/", "description": "The server that this document came from"}]);
     document["security"] = json!([]);
@@ -83,7 +83,8 @@ fn introduce(document: &mut Value) {
 /// The order as it is read alone: the same with its details.
 fn detail(schemas: &mut Value) {
     let mut order = schemas["Order"].clone();
-    let details = schemas.as_object_mut().and_then(|schemas| schemas.remove("OrderDetails")).unwrap_or_default();
+    let details =
+        schemas.as_object_mut().and_then(|schemas| schemas.remove("OrderDetails")).unwrap_or_default();
     for (name, schema) in details["properties"].as_object().into_iter().flatten() {
         order["properties"][name] = schema.clone();
     }
@@ -108,7 +109,8 @@ fn require_all(schema: &mut Value) {
 /// Every request may be named, and every answer is.
 fn name_request(operation: &mut Value) {
     let parameters = operation.as_object_mut().map(|operation| operation.entry("parameters"));
-    if let Some(parameters) = parameters.map(|entry| entry.or_insert(json!([]))).and_then(Value::as_array_mut) {
+    if let Some(parameters) = parameters.map(|entry| entry.or_insert(json!([]))).and_then(Value::as_array_mut)
+    {
         parameters.push(json!({"$ref": "#/components/parameters/RequestId"}));
     }
     for (_, response) in object(&mut operation["responses"]) {

@@ -57,3 +57,76 @@ fn codes_of(document: &Value) -> Option<utoipa::openapi::extensions::Extensions>
 fn parameter(document: Value) -> Parameter {
     serde_json::from_value(document).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made() -> Value {
+        serde_json::from_str(document()).unwrap()
+    }
+
+    /// Hands every object of the document to `look`.
+    fn walk(value: &Value, look: &mut impl FnMut(&serde_json::Map<String, Value>)) {
+        match value {
+            Value::Object(object) => {
+                look(object);
+                object.values().for_each(|value| walk(value, look));
+            }
+            Value::Array(items) => items.iter().for_each(|value| walk(value, look)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere_and_every_schema_is_used() {
+        let document = made();
+        let mut used = std::collections::BTreeSet::new();
+        walk(&document, &mut |object| {
+            if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
+                assert!(document.pointer(&reference[1..]).is_some(), "{reference}");
+                used.insert(reference.to_owned());
+            }
+        });
+        for name in document["components"]["schemas"].as_object().unwrap().keys() {
+            assert!(used.contains(&format!("#/components/schemas/{name}")), "{name} is used nowhere");
+        }
+    }
+
+    #[test]
+    fn every_literal_of_a_parameter_or_response_was_read() {
+        let document = made();
+        let mut parameters = 0;
+        walk(&document["paths"], &mut |object| {
+            if object.contains_key("in") {
+                assert_ne!(object["name"], "", "{object:?}");
+                assert!(object["schema"].is_object(), "{object:?}");
+                parameters += 1;
+            }
+            if let Some(responses) = object.get("responses") {
+                walk_responses(responses);
+            }
+        });
+        assert!(parameters > 20, "{parameters} parameters");
+    }
+
+    fn walk_responses(responses: &Value) {
+        for (status, response) in responses.as_object().unwrap() {
+            assert_ne!(response["description"], "", "{status}");
+            assert!(response["description"].is_string(), "{status}");
+        }
+    }
+
+    #[test]
+    fn every_code_that_can_come_is_documented_somewhere() {
+        use crate::Code;
+        let text = document();
+        // Access keys and limits of rates are for a server that is open to others.
+        for code in Code::ALL {
+            let is_later = matches!(code, Code::Unauthorized | Code::Forbidden | Code::TooManyRequests);
+            let is_elsewhere = matches!(code, Code::MethodNotAllowed);
+            let is_documented = text.contains(&format!("`{}`: {}", code.as_str(), code.title()));
+            assert_eq!(is_documented, !is_later && !is_elsewhere, "{}", code.as_str());
+        }
+    }
+}

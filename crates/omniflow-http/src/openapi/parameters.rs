@@ -36,7 +36,11 @@ parameters! {
         "Idempotency-Key",
         "Your name for this request, bare or in double quotes: the same key and body at the same path gives the same \
          answer, marked `Idempotent-Replayed`, for 24 hours unless configured otherwise.",
-        json!({"type": "string", "pattern": "^[!#-\\[\\]-~]{1,253}$", "examples": ["cart-7-place"]}),
+        json!({
+            "type": "string",
+            "pattern": r#"^([!#-~][\t -~]{0,254}|"([\t !#-\[\]-~]|\\["\\]){1,255}")$"#,
+            "examples": ["cart-7-place"],
+        }),
     )];
     /// What every change of an order takes.
     IfMatch = [header(

@@ -54,8 +54,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// `GET /openapi.json`.
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "server", operation_id = "readDocument",
-    summary = "This document", description = "What `omniflow openapi` prints.",
+    get,
+    path = "/openapi.json",
+    tag = "server",
+    operation_id = "readDocument",
+    summary = "This document",
+    description = "What `omniflow openapi` prints.",
     responses(Document, Constant)
 )]
 pub(crate) async fn openapi() -> Response {
@@ -64,8 +68,12 @@ pub(crate) async fn openapi() -> Response {
 
 /// `GET /docs`.
 #[utoipa::path(
-    get, path = "/docs", tag = "server", operation_id = "showDocument",
-    summary = "This document, to read and to try", description = "Swagger UI, from this server alone.",
+    get,
+    path = "/docs",
+    tag = "server",
+    operation_id = "showDocument",
+    summary = "This document, to read and to try",
+    description = "Swagger UI, from this server alone.",
     responses(Reader, Constant)
 )]
 pub(crate) async fn docs() -> Response {
@@ -75,9 +83,14 @@ pub(crate) async fn docs() -> Response {
 
 /// `GET /docs/{file}`.
 #[utoipa::path(
-    get, path = "/docs/{file}", tag = "server", operation_id = "readDocumentFile",
-    summary = "A file of the reader", description = "What the page of `/docs` loads.",
-    params(FileName), responses(ReaderFile, Files)
+    get,
+    path = "/docs/{file}",
+    tag = "server",
+    operation_id = "readDocumentFile",
+    summary = "A file of the reader",
+    description = "What the page of `/docs` loads.",
+    params(FileName),
+    responses(ReaderFile, Files)
 )]
 pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
     let unknown = || Problem::new(Code::UnknownRoute, "The reader has no such file; open /docs.");

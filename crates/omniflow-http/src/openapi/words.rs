@@ -9,8 +9,8 @@ use omniflow_core::{
 };
 use serde_json::json;
 use std::borrow::Cow;
-use utoipa::openapi::schema::{Object, Schema};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Object, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A text with known values.
@@ -38,7 +38,7 @@ macro_rules! vocabulary {
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                $kind($description, &$words)
+                $kind($description, $words.as_ref())
             }
         }
 
@@ -67,7 +67,7 @@ vocabulary! {
         "Why an order is undone, or why a person must act.";
     open AttentionStep = words(&[EffectKind::Ship, EffectKind::RefundPayment], EffectKind::as_str),
         "What the engine has given up on.";
-    open EventType = Event::TYPES.to_vec(), "What happened.";
+    open EventType = Event::TYPES, "What happened.";
     open ProblemCode = codes(), "What went wrong, for programs.";
     open AdjustmentWord = words(AdjustmentKind::ALL, AdjustmentKind::as_str), "What an amount beside the lines is for.";
     closed AdjustmentSent = words(AdjustmentKind::ALL, AdjustmentKind::as_str), "What an amount beside the lines is for.";
@@ -85,4 +85,3 @@ fn codes() -> Vec<&'static str> {
     codes.dedup();
     codes
 }
-

@@ -218,7 +218,8 @@ mod tests {
     fn start(reply: Reply) -> Result<EventReaders, Error> {
         let server = FakeServer::start(move |_| Some(reply.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let readers = runtime.block_on(Readers::start(&server.url().parse().unwrap(), &[server.address], 3))?;
+        let readers =
+            runtime.block_on(Readers::start(&server.url().parse().unwrap(), &[server.address], 3))?;
         while readers.read.messages.load(Ordering::Relaxed) < 6 {
             std::thread::yield_now();
         }

@@ -259,8 +259,8 @@ fn the_json_report_keeps_its_keys() {
     };
     assert_eq!(
         keys(&json),
-        "bench client_cpu_us_per_order connections elapsed_s ended ended_detail failed failures floors latency \
-         orders orders_per_s server stock_set url"
+        "bench client_cpu_us_per_order connections elapsed_s ended ended_detail event_readers failed failures \
+         floors latency orders orders_per_s server stock_set url"
     );
     for step in ["order", "place", "pay", "completed"] {
         assert_eq!(keys(&json["latency"][step]), "count max_ms mean_ms p50_ms p90_ms p99_9_ms p99_ms");
@@ -275,6 +275,19 @@ fn the_json_report_keeps_its_keys() {
         (&json["bench"], &json["orders"], &json["ended"]),
         (&json!("lifecycle"), &json!(4), &json!("done"))
     );
+}
+
+#[test]
+fn readers_of_events_are_there_before_the_load_and_reported() {
+    let stream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nretry: 1000\n\n";
+    let handler = move |seen: &Seen| seen.is("GET", "/events").then(|| Reply::Bytes(stream.to_owned()));
+    let server = FakeServer::start(handler);
+    let plan = Plan { event_readers: 3, ..plan(&server.url(), LIFECYCLE, 4) };
+    let report = serde_json::to_value(try_run(&plan).unwrap()).unwrap();
+    let readers = json!({"readers": 3, "open_at_end": 3, "messages": 0, "bytes": 0});
+    assert_eq!((&report["event_readers"], &report["orders"]), (&readers, &json!(4)));
+    let first = |line| server.seen(line)[0].position;
+    assert!(first("GET /api/v1/events") < first("POST /api/v1/orders"));
 }
 
 #[test]

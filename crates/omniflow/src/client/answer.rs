@@ -47,6 +47,6 @@ impl Answer {
     }
 
     fn strange(&self, what: &str) -> Error {
-        Error::Strange { address: self.from.clone(), status: self.status, what: what.to_owned() }
+        Error::Strange { address: self.from.to_string(), status: self.status, what: what.to_owned() }
     }
 }

@@ -94,13 +94,7 @@ impl Client {
     /// # Errors
     /// [`Error::Usage`] where the access key is none that a header can carry.
     pub(crate) fn new(args: &ServerArgs) -> Result<Self, Error> {
-        let authorization = args.key.as_ref().and_then(|key| key.reveal()).map(|key| {
-            let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| {
-                Error::Usage("--key (or OMNIFLOW_KEY) has characters that no access key has".to_owned())
-            })?;
-            value.set_sensitive(true);
-            Ok(value)
-        });
+        let authorization = args.key.as_ref().and_then(|key| key.reveal()).map(bearer);
         Ok(Self {
             address: args.server.clone(),
             authorization: authorization.transpose()?,
@@ -203,7 +197,7 @@ impl Client {
     }
 
     pub(super) fn unreachable(&self, reason: String) -> Error {
-        Error::Unreachable { address: self.address.clone(), reason }
+        Error::Unreachable { address: self.address.to_string(), reason }
     }
 
     pub(super) fn timeout(&self) -> Duration {
@@ -211,12 +205,23 @@ impl Client {
     }
 
     pub(super) fn no_answer(&self, call: &Call, reason: String) -> Error {
-        Error::Lost { address: self.address.clone(), reason, advice: call.advice() }
+        Error::Lost { address: self.address.to_string(), reason, advice: call.advice() }
     }
 
     fn strange(&self, status: u16, what: String) -> Error {
-        Error::Strange { address: self.address.clone(), status, what }
+        Error::Strange { address: self.address.to_string(), status, what }
     }
+}
+
+/// A key as the header has it. What is wrong with one is told without it.
+fn bearer(key: &str) -> Result<HeaderValue, Error> {
+    let refuse = || Error::Usage("--key (or OMNIFLOW_KEY) has characters that no access key has".to_owned());
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(refuse());
+    }
+    let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| refuse())?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Whether the server itself does not know whether it did what was asked.

@@ -1,7 +1,7 @@
 //! Why a server did not do what was asked, in words for people, and the exit code that scripts know.
 
+use super::clean;
 use super::problem::Problem;
-use super::{Address, clean};
 use crate::failure::Failure;
 use std::io;
 
@@ -15,7 +15,7 @@ pub(crate) enum Error {
     )]
     Unreachable {
         /// The server.
-        address: Address,
+        address: String,
         /// What the system said.
         reason: String,
     },
@@ -23,7 +23,7 @@ pub(crate) enum Error {
     #[error("{address} gave no answer ({reason}).\n  {advice}")]
     Lost {
         /// The server.
-        address: Address,
+        address: String,
         /// How that came.
         reason: String,
         /// What the caller can do.
@@ -39,7 +39,7 @@ pub(crate) enum Error {
     )]
     Strange {
         /// The server.
-        address: Address,
+        address: String,
         /// The HTTP status.
         status: u16,
         /// What was unexpected.

@@ -154,6 +154,6 @@ impl Client {
     }
 
     fn strange_stream(&self, status: u16, what: &str) -> Error {
-        Error::Strange { address: self.address.clone(), status, what: what.to_owned() }
+        Error::Strange { address: self.address.to_string(), status, what: what.to_owned() }
     }
 }

@@ -112,7 +112,9 @@ impl Slot<'_> {
                 Ok(())
             }
             Self::Amounts(at) => {
-                amount(given, part).map(|(currency, minor)| drop(at.insert(currency, minor)))
+                let (currency, minor) = amount(given, part)?;
+                at.insert(currency, minor);
+                Ok(())
             }
         }
     }

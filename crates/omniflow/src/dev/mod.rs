@@ -22,7 +22,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// Runs until SIGTERM or Ctrl-C.
 pub(crate) fn run(args: DevArgs) -> Result<(), Failure> {
     check(&args)?;
-    telemetry::start()?;
+    let _telemetry = telemetry::start()?;
     server::block_on(serve(args))?
 }
 

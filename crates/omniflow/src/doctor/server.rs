@@ -11,6 +11,9 @@ use std::time::Instant;
 /// A `Date` has whole seconds, so less than this is no difference.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
+/// As many orders as one page can have.
+const PAGE: usize = 200;
+
 /// Looks at it; once it cannot be reached, at nothing more of it.
 pub(super) async fn examine(client: &Client, findings: &mut Findings) {
     let begun = Instant::now();
@@ -123,13 +126,16 @@ struct Page {
 }
 
 async fn attention(client: &Client) -> Finding {
-    let path = "/api/v1/orders?attention=true&limit=200";
+    let path = format!("/api/v1/orders?attention=true&limit={PAGE}");
     let read = async { client.ask(&Call::get(path)).await?.json::<Page>() };
     match read.await.map(|page| page.data.len()) {
         Ok(0) => Finding::well("attention", "no order needs a person"),
         Ok(count) => {
-            let more = if count == 200 { " or more" } else { "" };
-            let found = format!("{count}{more} order(s) need a person");
+            let found = match count {
+                1 => "1 order needs a person".to_owned(),
+                PAGE => format!("{PAGE} orders or more need a person"),
+                count => format!("{count} orders need a person"),
+            };
             Finding::warning("attention", &found, "omniflow orders list --attention true, then explain each")
         }
         Err(_) => Finding::warning("attention", "orders cannot be listed", "see access above"),

@@ -102,7 +102,7 @@ pub(super) struct OrderArgs {
 /// `create`.
 #[derive(Debug, Args)]
 pub(super) struct CreateArgs {
-    /// What is ordered: SKU[=QUANTITY][@PRICE].
+    /// What is ordered: `SKU[=QUANTITY][@PRICE]`.
     #[arg(value_name = "ITEM", required = true)]
     pub(super) items: Vec<Item>,
     /// The whole amount, in major units of the currency, such as 499.90.

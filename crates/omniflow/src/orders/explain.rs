@@ -78,15 +78,8 @@ fn seconds_left(order: &Order, now_ms: i64) -> Option<u64> {
 
 impl Facts {
     fn sentences(&self) -> Vec<String> {
-        let parts = [
-            self.standing(),
-            self.attention(),
-            self.waiting(),
-            self.next(),
-            self.undone(),
-            self.what_people_can_do(),
-        ];
-        parts.into_iter().flatten().collect()
+        let now = [self.standing(), self.attention(), self.waiting(), self.next()];
+        now.into_iter().flatten().chain(self.undone()).chain(self.what_people_can_do()).collect()
     }
 
     /// One of two sentences, by the language.
@@ -108,5 +101,51 @@ impl Facts {
 
     fn has_ended(&self) -> bool {
         self.order.ended_at.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(state: &str, status: &str) -> Order {
+        let due = "2026-01-06T10:00:30Z";
+        let json = format!(
+            r#"{{"order_id":"ORD-1","external_id":null,"customer_id":null,"state":"{state}","status":"{status}",
+            "reason":null,"attention":null,"payment_status":"pending","fulfillment_status":"unfulfilled","amount":5,
+            "currency":"USD","items":[],"deadlines":{{"payment_due_at":"{due}","review_due_at":null}},
+            "allowed_actions":[],"version":1,"created_at":"{due}","updated_at":"{due}","ended_at":null}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    fn sentences(state: &str, language: Language) -> String {
+        let order = order(state, "Beamed up");
+        Facts { order, timeline: vec![], language, seconds_left: None }.sentences().join(" ")
+    }
+
+    #[test]
+    fn an_order_whose_stock_is_not_decided_says_so() {
+        assert!(sentences("reserving", Language::En).contains("waits for the decision about its stock"));
+        assert!(sentences("reserving", Language::Zh).contains("等待库存结果"));
+    }
+
+    #[test]
+    fn a_state_of_a_later_server_is_told_in_its_words() {
+        assert!(sentences("beamed", Language::En).contains("stands at: Beamed up."));
+        assert!(sentences("beamed", Language::Zh).contains("的状态：Beamed up。"));
+    }
+
+    #[test]
+    fn the_seconds_left_are_the_servers_where_it_shows_them() {
+        let due_ms = 1_767_693_630_000;
+        for (status, now_ms, left) in [
+            ("待支付 (超时倒计时: 27s)", 0, 27),
+            ("Awaiting payment (times out in 259200s)", due_ms, 259_200),
+            ("Awaiting payment", due_ms - 1_001, 2),
+            ("Awaiting payment", due_ms + 5, 0),
+        ] {
+            assert_eq!(seconds_left(&order("awaiting_payment", status), now_ms), Some(left), "{status}");
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
         let printed = output::print(|out| writeln!(out, "the configuration is sound"));
         return Ok(printed.context("standard output cannot be written")?);
     }
-    telemetry::start_as(&config.log, config.log_format)?;
+    let _telemetry = telemetry::start_as(&config.log, config.log_format)?;
     Ok(server::block_on(serve(config))??)
 }
 

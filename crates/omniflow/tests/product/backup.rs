@@ -218,7 +218,7 @@ fn what_was_erased_is_in_no_file_and_in_no_copy_made_after() {
     assert!(!holders(&place, WORD, &[&before]).is_empty(), "it is stored, where this test looks");
     client.act(&id, "cancel", "");
     client.await_state(&id, "cancelled");
-    assert_eq!(client.delete(&format!("/api/v1/orders/{id}/details")).status, 200);
+    assert_eq!(client.delete(&format!("/api/v1/orders/{id}/details")).status, 204);
     let after = beside(&place, "orders.backup");
     says(&backup(&place, &after, &[]), 0, &[]);
     assert_eq!(holders(&place, WORD, &[&after]).iter().filter(|file| **file == after).count(), 0);
@@ -244,7 +244,7 @@ fn what_was_erased_goes_at_the_next_start_where_the_process_was_killed_at_once()
     let id = client.place(&format!(r#"{{"amount":5,"items":["HomePod"],"metadata":{{"note":"{WORD}"}}}}"#));
     client.act(&id, "cancel", "");
     client.await_state(&id, "cancelled");
-    assert_eq!(client.delete(&format!("/api/v1/orders/{id}/details")).status, 200);
+    assert_eq!(client.delete(&format!("/api/v1/orders/{id}/details")).status, 204);
     server.kill();
     let server = place.start(&[]);
     server.client.place(ORDER);

@@ -5,6 +5,7 @@
 
 mod backup;
 mod bad_input;
+mod cli;
 mod client;
 mod events;
 mod http;
@@ -14,9 +15,12 @@ mod observed;
 mod openapi;
 mod output;
 mod process;
+mod recovery_document;
 mod repeating;
 mod restarts;
 mod scenarios;
 mod serve;
 mod server;
 mod storage;
+#[cfg(feature = "otlp")]
+mod traces;

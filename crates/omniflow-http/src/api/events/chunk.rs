@@ -4,13 +4,17 @@ use super::message;
 use axum::body::Bytes;
 use omniflow_engine::{FeedEntry, Position};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// What a chunk has at most, or else one message: readers that wait to be written to keep theirs.
+const MOST_BYTES: usize = 128 * 1024;
 
 /// The messages after a place, without a gap.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     after: Position,
     /// Each message's place, and where it ends.
-    ends: Vec<(Position, usize)>,
+    ends: Arc<[(Position, usize)]>,
     bytes: Bytes,
 }
 
@@ -18,7 +22,7 @@ pub(super) struct Chunk {
 pub(super) type Part = (Bytes, Position);
 
 impl Chunk {
-    /// The messages of these events, which are all that come after a place.
+    /// The messages of the first of these events, which are all that come after a place.
     pub(super) fn of(after: Position, entries: Vec<FeedEntry>) -> Self {
         let mut bytes = Vec::with_capacity(entries.len() * 640);
         let mut ends = Vec::with_capacity(entries.len());
@@ -26,8 +30,11 @@ impl Chunk {
             let position = entry.position;
             message::write(entry, &mut bytes);
             ends.push((position, bytes.len()));
+            if bytes.len() >= MOST_BYTES {
+                break;
+            }
         }
-        Self { after, ends, bytes: bytes.into() }
+        Self { after, ends: ends.into(), bytes: bytes.into() }
     }
 
     /// The place of its last message.
@@ -41,7 +48,7 @@ impl Chunk {
     }
 
     /// Whole messages after a place, of `most` bytes or else one; `None` where there is none.
-    fn part_after(&self, place: Position, most: usize) -> Option<Part> {
+    pub(super) fn part_after(&self, place: Position, most: usize) -> Option<Part> {
         let seen = self.ends.partition_point(|(position, _)| *position <= place);
         let begin = seen.checked_sub(1).map_or(0, |before| self.ends[before].1);
         let taken = self.ends.partition_point(|(_, end)| *end <= begin + most).max(seen + 1);
@@ -86,7 +93,7 @@ impl Shelf {
         let Some((second, further)) = self.piece_within(reached, most.saturating_sub(first.len())) else {
             return Some((first, reached));
         };
-        let mut bytes = Vec::with_capacity(most);
+        let mut bytes = Vec::with_capacity(2 * (first.len() + second.len()));
         bytes.extend_from_slice(&first);
         bytes.extend_from_slice(&second);
         reached = further;
@@ -97,8 +104,14 @@ impl Shelf {
         Some((bytes.into(), reached))
     }
 
+    /// A chunk that has the messages after a place.
+    pub(super) fn chunk_after(&self, place: Position) -> Option<&Chunk> {
+        let (_, chunk) = self.by_place.range(..=place).next_back()?;
+        (chunk.last() > place).then_some(chunk)
+    }
+
     fn piece_after(&self, place: Position, most: usize) -> Option<Part> {
-        self.by_place.range(..=place).next_back().and_then(|(_, chunk)| chunk.part_after(place, most))
+        self.chunk_after(place)?.part_after(place, most)
     }
 
     fn piece_within(&self, place: Position, most: usize) -> Option<Part> {

@@ -67,13 +67,13 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns when there is something after a place.
-    pub(super) async fn ready(self: &Arc<Self>, place: Position) {
+    /// What comes after a place, as soon as there is something.
+    pub(super) async fn after(self: &Arc<Self>, place: Position) -> Chunk {
         loop {
             let mut landed = {
                 let mut state = self.state();
-                if state.part_after(place, 0).is_some() {
-                    return;
+                if let Some(chunk) = state.chunk_after(place) {
+                    return chunk.clone();
                 }
                 self.load_of(&mut state, place)
             };
@@ -82,10 +82,11 @@ impl Hub {
         }
     }
 
-    /// What comes after a place, when it is the caller's turn; `None` where it must be loaded again.
-    pub(super) async fn take(&self, place: Position) -> Option<Part> {
+    /// What the caller is given of it when it is its turn: this chunk's, or more if there is more by then.
+    pub(super) async fn take(&self, place: Position, chunk: Chunk) -> Option<Part> {
         self.pace.turn(|| self.metrics.answered_in_all()).await;
-        let part = self.state().part_after(place, PART_BYTES)?;
+        let part = self.state().part_after(place, PART_BYTES);
+        let part = part.or_else(|| chunk.part_after(place, PART_BYTES))?;
         self.pace.wrote(part.0.len());
         Some(part)
     }
@@ -104,6 +105,10 @@ impl Hub {
 }
 
 impl State {
+    fn chunk_after(&self, place: Position) -> Option<&Chunk> {
+        self.newest.chunk_after(place).or_else(|| self.older.chunk_after(place))
+    }
+
     fn part_after(&self, place: Position, most: usize) -> Option<Part> {
         self.newest.part_after(place, most).or_else(|| self.older.part_after(place, most))
     }

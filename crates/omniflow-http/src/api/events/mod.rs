@@ -32,10 +32,14 @@ static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Every order's events, from now on or from where the caller left off.
 #[utoipa::path(
-    get, path = "/api/v1/events", tag = "events", operation_id = "followEvents",
+    get,
+    path = "/api/v1/events",
+    tag = "events",
+    operation_id = "followEvents",
     summary = "Follow every order's events",
     description = "Server-sent events from now on, or after `Last-Event-ID`.",
-    params(parameters::LastEventId), responses(answers::Stream, refusals::Following)
+    params(parameters::LastEventId),
+    responses(answers::Stream, refusals::Following)
 )]
 pub(super) async fn all(
     State(api): State<Api>,
@@ -49,10 +53,14 @@ pub(super) async fn all(
 
 /// One order's events, from its first on or from where the caller left off.
 #[utoipa::path(
-    get, path = "/api/v1/orders/{id}/events", tag = "events", operation_id = "followOrder",
+    get,
+    path = "/api/v1/orders/{id}/events",
+    tag = "events",
+    operation_id = "followOrder",
     summary = "Follow an order's events",
     description = "Server-sent events from the order's first on, or after `Last-Event-ID`.",
-    params(parameters::OrderId, parameters::LastEventId), responses(answers::Stream, refusals::FollowingOrder)
+    params(parameters::OrderId, parameters::LastEventId),
+    responses(answers::Stream, refusals::FollowingOrder)
 )]
 pub(super) async fn of_order(
     State(api): State<Api>,
@@ -68,7 +76,8 @@ pub(super) async fn of_order(
 /// The place that the caller saw last. One that the log has not reached is none of ours.
 fn left_off(headers: &HeaderMap, last: Position) -> Result<Option<Position>, Problem> {
     let refuse = || {
-        let detail = "must be the id of a message that this server sent, as it was; leave it out to begin anew";
+        let detail =
+            "must be the id of a message that this server sent, as it was; leave it out to begin anew";
         Problem::header("Last-Event-ID", detail)
     };
     let mut values = headers.get_all(&LAST_EVENT_ID).iter();

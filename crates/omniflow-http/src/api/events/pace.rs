@@ -9,17 +9,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// The price of a write in nanoseconds of the time that all share.
-const WRITE_NS: u64 = 400_000;
+/// The price of a write in nanoseconds of the time that all share: 2,000 small writes a second.
+const WRITE_NS: u64 = 500_000;
 
-/// The price of a byte: with that of a write, some 60 MB/s in all for large writes.
-const BYTE_NS: u64 = 10;
+/// The price of a byte: with that of a write, some 34 MB/s in all for large writes.
+const BYTE_NS: u64 = 22;
 
-/// How much cheaper it is while the server has little else to do.
-const EASE: u64 = 16;
+/// From so many requests a second on, these are the prices. With half as many they are half as high.
+const BUSY_REQUESTS: u64 = 4_000;
 
-/// Fewer requests a second are little else to do.
-const FEW_REQUESTS: u64 = 250;
+/// How much cheaper it is at most.
+const MOST_EASE: u64 = 16;
 
 /// Turns that nobody took are kept so long: what comes to a quiet server is written at once.
 const KEPT: Duration = Duration::from_millis(100);
@@ -43,7 +43,7 @@ struct Course {
 impl Pace {
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        Self(Mutex::new(Course { next: now, looked_at: now, answered: 0, ease: EASE }))
+        Self(Mutex::new(Course { next: now, looked_at: now, answered: 0, ease: MOST_EASE }))
     }
 
     fn course(&self) -> MutexGuard<'_, Course> {
@@ -78,8 +78,8 @@ impl Course {
         }
         let answered = answered();
         let requests = answered.saturating_sub(self.answered);
-        let a_second = u128::from(requests) * 1_000 / passed.as_millis().max(1);
-        self.ease = if a_second < u128::from(FEW_REQUESTS) { EASE } else { 1 };
+        let a_second = (requests as f64 / passed.as_secs_f64()) as u64;
+        self.ease = (BUSY_REQUESTS / a_second.max(1)).clamp(1, MOST_EASE);
         (self.looked_at, self.answered) = (now, answered);
     }
 }

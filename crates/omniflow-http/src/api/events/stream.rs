@@ -70,28 +70,18 @@ impl OfAll {
     pub(super) fn new(hub: Arc<Hub>, place: Position, shutdown: Shutdown) -> Self {
         Self { hub, place, shutdown }
     }
-
-    /// The next messages; what must be loaded again meanwhile is.
-    async fn taken(hub: &Arc<Hub>, place: Position) -> (Bytes, Position) {
-        loop {
-            match hub.take(place).await {
-                Some(part) => return part,
-                None => hub.ready(place).await,
-            }
-        }
-    }
 }
 
 impl Messages for OfAll {
     async fn next(&mut self) -> Option<Bytes> {
-        tokio::select! {
+        let chunk = tokio::select! {
             () = self.shutdown.begun() => return None,
-            () = self.hub.ready(self.place) => {}
+            chunk = self.hub.after(self.place) => chunk,
             () = sleep(SILENCE) => return Some(Bytes::from_static(HEARTBEAT)),
-        }
+        };
         let (bytes, place) = tokio::select! {
             () = self.shutdown.begun() => return None,
-            taken = Self::taken(&self.hub, self.place) => taken,
+            taken = self.hub.take(self.place, chunk) => taken?,
         };
         self.place = place;
         Some(bytes)

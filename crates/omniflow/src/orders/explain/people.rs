@@ -19,33 +19,29 @@ impl Facts {
             "attempts_exhausted" => ("none of the attempts has taken effect", "所有尝试均未生效"),
             _ => ("the provider has refused it for good", "服务商已最终拒绝"),
         };
-        let detail = needed.reason.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        let detail = needed.reason.detail.as_ref().map(|detail| format!("; {detail}")).unwrap_or_default();
         let (why, since) = (attention(&needed.reason.code, self.language), moment(&needed.since));
         let (attempts, effect) = (needed.attempts, &needed.effect_id);
         Some(self.say(
             format!(
-                "A person is needed for {step_en} ({effect}) since {since}: {why} after {attempts} attempt(s){detail}; \
+                "A person is needed for {step_en} ({effect}) since {since}: {why} ({attempts} made{detail}); \
                  {advice_en}. Nothing more is tried or undone until somebody decides."
             ),
             format!(
-                "自 {since} 起，{step_zh}（{effect}）需要人工处理：{why}，共尝试 {attempts} 次{detail}；{advice_zh}。\
+                "自 {since} 起，{step_zh}（{effect}）需要人工处理：{why}（共尝试 {attempts} 次{detail}）；{advice_zh}。\
                  在有人决定之前，系统不会再尝试，也不会回滚。"
             ),
         ))
     }
 
-    pub(super) fn what_people_can_do(&self) -> Option<String> {
-        let sentences: Vec<String> =
-            self.order.allowed_actions.iter().map(|action| self.can(action)).collect();
-        if !sentences.is_empty() {
-            return Some(sentences.join("\n"));
+    pub(super) fn what_people_can_do(&self) -> Vec<String> {
+        if !self.order.allowed_actions.is_empty() {
+            return self.order.allowed_actions.iter().map(|action| self.can(action)).collect();
         }
-        (!self.has_ended()).then(|| {
-            self.say(
-                "Nobody can do anything about it right now, and nobody has to.".to_owned(),
-                "目前无需也无法进行人工操作。".to_owned(),
-            )
-        })
+        let nothing =
+            ("Nobody can do anything about it right now, and nobody has to.", "目前无需也无法进行人工操作。");
+        let sentence = self.say(nothing.0.to_owned(), nothing.1.to_owned());
+        if self.has_ended() { vec![] } else { vec![sentence] }
     }
 
     fn can(&self, action: &str) -> String {

@@ -5,7 +5,7 @@ use super::words::moment;
 use crate::orders::order::Refund;
 
 impl Facts {
-    pub(super) fn undone(&self) -> Option<String> {
+    pub(super) fn undone(&self) -> Vec<String> {
         let shipment = self.order.shipments.iter().filter_map(|shipment| match shipment.status.as_str() {
             "refused" => Some(self.say(
                 format!("Undone: the carrier refused the shipment at {}.", moment(&shipment.updated_at)),
@@ -25,8 +25,7 @@ impl Facts {
                 format!("已回滚：库存已于 {at} 释放。"),
             )
         });
-        let sentences: Vec<String> = shipment.chain(refunds).chain(stock).collect();
-        (!sentences.is_empty()).then(|| sentences.join("\n"))
+        shipment.chain(refunds).chain(stock).collect()
     }
 
     fn refund(&self, refund: &Refund) -> String {

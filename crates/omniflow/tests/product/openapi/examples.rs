@@ -87,7 +87,11 @@ fn assert_alike(shown: &Json, found: &Json, at: &str) {
             shown.iter().zip(found).for_each(|(shown, found)| assert_alike(shown, found, at));
         }
         (shown, found) => {
-            assert_eq!(std::mem::discriminant(shown), std::mem::discriminant(found), "{at}: {shown}, {found}");
+            assert_eq!(
+                std::mem::discriminant(shown),
+                std::mem::discriminant(found),
+                "{at}: {shown}, {found}"
+            );
         }
     }
 }

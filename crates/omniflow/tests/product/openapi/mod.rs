@@ -38,7 +38,8 @@ fn operation_of(method: &str, path: &str) -> Option<&'static Json> {
 fn fits(template: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let (wanted, found): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
-    let fits = |(wanted, found): (&&str, &&str)| wanted == found || wanted.starts_with('{') && !found.is_empty();
+    let fits =
+        |(wanted, found): (&&str, &&str)| wanted == found || wanted.starts_with('{') && !found.is_empty();
     wanted.len() == found.len() && wanted.iter().zip(&found).all(fits)
 }
 
@@ -69,13 +70,15 @@ fn a_server_serves_what_the_program_prints() {
 fn each_path_is_served_with_the_documented_methods_and_no_others() {
     let (_place, server) = still();
     for (path, item) in object(&DOCUMENT["paths"]) {
-        let mut documented: BTreeSet<String> = object(item).keys().map(|method| method.to_uppercase()).collect();
+        let mut documented: BTreeSet<String> =
+            object(item).keys().map(|method| method.to_uppercase()).collect();
         if documented.contains("GET") {
             documented.insert("HEAD".to_owned());
         }
         let answer = server.client.ask("PATCH", &path.replace(['{', '}'], ""), &[], b"");
         answer.problem(405, "method_not_allowed");
-        let allowed = answer.header("allow").expect("Allow").split(',').map(|method| method.trim().to_owned());
+        let allowed =
+            answer.header("allow").expect("Allow").split(',').map(|method| method.trim().to_owned());
         assert_eq!(allowed.collect::<BTreeSet<_>>(), documented, "{path}");
     }
 }
@@ -90,7 +93,11 @@ fn every_operation_is_described_and_named_once() {
         for (status, response) in object(&operation["responses"]) {
             let described = response["description"].as_str().is_some_and(|text| !text.is_empty());
             assert!(described, "{method} {path} {status}");
-            assert_eq!(status >= &"400".to_owned(), response["x-problem-codes"].is_array(), "{method} {path} {status}");
+            assert_eq!(
+                status >= &"400".to_owned(),
+                response["x-problem-codes"].is_array(),
+                "{method} {path} {status}"
+            );
         }
     }
     assert!(ids.len() > 20, "{ids:?}");
@@ -101,11 +108,17 @@ fn every_documented_field_of_a_body_is_known_to_the_server_and_no_other() {
     let (_place, server) = still();
     let mut bodies = 0;
     for (path, method, operation) in operations() {
-        let Some(body) = operation.pointer("/requestBody/content/application~1json/schema/$ref") else { continue };
+        let Some(body) = operation.pointer("/requestBody/content/application~1json/schema/$ref") else {
+            continue;
+        };
         let schema = DOCUMENT.pointer(&body.as_str().unwrap()[1..]).expect("a schema");
         assert_eq!(schema["additionalProperties"], false, "{method} {path}");
-        let mut sent: Map<String, Json> =
-            schema["properties"].as_object().into_iter().flatten().map(|(name, _)| (name.clone(), Json::Null)).collect();
+        let mut sent: Map<String, Json> = schema["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| (name.clone(), Json::Null))
+            .collect();
         sent.insert("zzz".to_owned(), Json::Null);
         let path = path.replace("{provider}", "carrier").replace(['{', '}'], "");
         let answer = server.client.ask(&method, &path, &[], Json::Object(sent).to_string().as_bytes());
