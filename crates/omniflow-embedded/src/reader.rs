@@ -184,9 +184,7 @@ fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<Fe
         let up_to: Vec<u64> = record.positions.iter().copied().filter(|position| *position <= row).collect();
         let of_row = entries_at(connection, &up_to, &record.order.id)?;
         entries.extend(
-            of_row
-                .into_iter()
-                .filter(|entry| entry.position > after && row_of(entry.position) == row),
+            of_row.into_iter().filter(|entry| entry.position > after && row_of(entry.position) == row),
         );
         if entries.len() >= limit {
             break;

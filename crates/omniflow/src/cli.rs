@@ -35,7 +35,9 @@ pub(crate) enum Command {
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
     /// Place, read, follow and decide orders on any server.
-    #[command(after_help = "Start here:\n  omniflow orders create \"iPhone 15\" --amount 500\n  omniflow orders list")]
+    #[command(
+        after_help = "Start here:\n  omniflow orders create \"iPhone 15\" --amount 500\n  omniflow orders list"
+    )]
     Orders(OrdersArgs),
     /// Read and set the stock on any server.
     #[command(after_help = "Start here:\n  omniflow inventory list")]
@@ -76,7 +78,8 @@ pub(crate) enum Command {
     },
 }
 
-const DOCTOR_EXAMPLES: &str = "Exit code 0: all well (a warning is no failure); 3: the server cannot be reached; 1: something else
+const DOCTOR_EXAMPLES: &str =
+    "Exit code 0: all well (a warning is no failure); 3: the server cannot be reached; 1: something else
 is missing.
 
 Examples:

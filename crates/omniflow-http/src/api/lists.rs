@@ -85,8 +85,9 @@ fn page(pairs: Vec<(String, String)>) -> Result<Page, Problem> {
         external_ids: several(&mut query, "external_id", ID, |text| ExternalId::new(text).ok())?,
         // Both is either.
         attention: attention.first().copied().filter(|_| attention.len() == 1),
-        created_after: moment(&mut query, "created_after")?,
-        created_before: moment(&mut query, "created_before")?,
+        created_after: moment(&mut query, "created_after", 0)?,
+        // Orders know milliseconds: one at 5 ms is before 5.4 ms.
+        created_before: moment(&mut query, "created_before", 999_999)?,
     };
     query.finish()?;
     Ok(Page { filter, after, limit })
@@ -114,9 +115,11 @@ fn several<T: Ord>(
     values.into_iter().map(read).collect()
 }
 
-fn moment(query: &mut Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+/// A time in whole milliseconds, after so many nanoseconds are added.
+fn moment(query: &mut Query, name: &'static str, added_ns: i128) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = query.take(name)? else { return Ok(None) };
     let refuse = || Problem::parameter(name, "must be a time of RFC 3339, such as 2026-01-06T10:00:00Z");
     let at: jiff::Timestamp = text.parse().map_err(|_| refuse())?;
-    Ok(Some(Timestamp::from_millis(at.as_millisecond())))
+    let millis = (at.as_nanosecond() + added_ns).div_euclid(1_000_000);
+    Ok(Some(Timestamp::from_millis(i64::try_from(millis).map_err(|_| refuse())?)))
 }

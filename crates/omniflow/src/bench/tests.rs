@@ -260,7 +260,7 @@ fn the_json_report_keeps_its_keys() {
     assert_eq!(
         keys(&json),
         "bench client_cpu_us_per_order connections elapsed_s ended ended_detail event_readers failed failures \
-         floors latency orders orders_per_s server stock_set url"
+         floors latency orders orders_per_s sale server stock_set url"
     );
     for step in ["order", "place", "pay", "completed"] {
         assert_eq!(keys(&json["latency"][step]), "count max_ms mean_ms p50_ms p90_ms p99_9_ms p99_ms");

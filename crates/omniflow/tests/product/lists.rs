@@ -72,6 +72,8 @@ fn each_filter_finds_its_orders_newest_first() {
         found("customer_id=nobody", &[]);
         found(&format!("created_after={at}"), &[&declined, &stuck]);
         found(&format!("created_before={at}"), &[&expired, &completed]);
+        let just_after = at.replace('Z', if at.contains('.') { "4Z" } else { ".0004Z" });
+        found(&format!("created_before={just_after}"), &[&review, &expired, &completed]);
     };
     check(&server.client);
     server.kill();
