@@ -25,7 +25,8 @@ fn venv(python: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn apt_install<const N: usize>(packages: [&str; N]) -> Result<()> {
+/// Installs packages of Debian.
+pub(crate) fn apt_install<const N: usize>(packages: [&str; N]) -> Result<()> {
     run(apt_get(["update"]))?.success()?;
     let mut install = apt_get(["install", "--yes", "--no-install-recommends"]);
     install.args(packages);

@@ -5,7 +5,8 @@ mod page;
 use crate::checkout::Checkout;
 use crate::product;
 use crate::product::workplace::Workplace;
-use anyhow::{Context, Result, bail, ensure};
+use crate::python::apt_install;
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use page::Block;
 use std::fs;
@@ -27,6 +28,10 @@ pub(crate) struct Options {
 /// Runs the pages' commands, each page in a directory of its own.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let checkout = Checkout::find()?;
+    if Command::new("curl").arg("--version").output().is_err() {
+        println!("the pages' commands need curl: installing Debian's");
+        apt_install(["curl"]).context("install Debian's package curl, then try again")?;
+    }
     let program = product::build(&checkout, "release", &[])?;
     let pages = if options.pages.is_empty() { pages(checkout.root())? } else { options.pages.clone() };
     let mut commands = 0;
@@ -80,11 +85,17 @@ fn try_page(blocks: &[Block], program: &Path, place: &Path) -> Result<()> {
         last_line(blocks, &parts),
         tail(&parts)
     );
+    let mut faults = String::new();
     for (block, part) in blocks.iter().zip(&parts) {
-        if let Some(missing) = block.shown.as_deref().and_then(|shown| page::missing(shown, part)) {
-            bail!("the block at line {} does not print `{missing}`, but:\n{part}", block.line);
+        let missing = block.shown.as_deref().map_or(vec![], |shown| page::missing(shown, part));
+        if !missing.is_empty() {
+            faults.push_str(&format!(
+                "the block at line {} does not print {missing:#?}, but:\n{part}\n",
+                block.line
+            ));
         }
     }
+    ensure!(faults.is_empty(), "{faults}");
     Ok(())
 }
 
@@ -115,6 +126,11 @@ fn script(blocks: &[Block], [first, second]: [u16; 2]) -> String {
             match line.trim_start() {
                 line if line.starts_with("cargo run --release -- dev") => {
                     script.push_str("omniflow dev > dev.log 2>&1 &\n");
+                    script.push_str(&ready);
+                }
+                // A server in a terminal of its own.
+                "omniflow serve --config omniflow.toml" => {
+                    script.push_str("omniflow serve --config omniflow.toml > serve.log 2>&1 &\n");
                     script.push_str(&ready);
                 }
                 // This very run.

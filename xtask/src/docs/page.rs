@@ -10,15 +10,18 @@ pub(super) struct Block {
     pub(super) shown: Option<String>,
 }
 
-/// The page's blocks marked `bash`, each with the block marked `text` that follows it.
+/// The page's blocks marked `bash`, each with the block marked `text` that follows it under its heading.
 ///
 /// A comment `<!-- run: COMMAND -->` is a block too: what a reader is told to do in words.
 pub(super) fn blocks(page: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = vec![];
+    let (mut blocks, mut answers): (Vec<Block>, bool) = (vec![], false);
     let mut lines = (1..).zip(page.lines());
     while let Some((line, text)) = lines.next() {
         if let Some(command) = text.strip_prefix("<!-- run: ").and_then(|rest| rest.strip_suffix(" -->")) {
             blocks.push(Block { line, commands: format!("{command}\n"), shown: None });
+            answers = false;
+        } else if text.starts_with('#') {
+            answers = false; // What is shown further down is an example.
         } else if let Some(language) = text.strip_prefix("```") {
             let inside: String = lines
                 .by_ref()
@@ -27,11 +30,15 @@ pub(super) fn blocks(page: &str) -> Vec<Block> {
                 .flat_map(|l| [l, "\n"])
                 .collect();
             match language {
-                "bash" => blocks.push(Block { line, commands: inside, shown: None }),
-                "text" => {
-                    if let Some(last) = blocks.last_mut().filter(|last| last.shown.is_none()) {
+                "bash" => {
+                    blocks.push(Block { line, commands: inside, shown: None });
+                    answers = true;
+                }
+                "text" if answers => {
+                    if let Some(last) = blocks.last_mut() {
                         last.shown = Some(inside);
                     }
+                    answers = false;
                 }
                 _ => {}
             }
@@ -41,10 +48,10 @@ pub(super) fn blocks(page: &str) -> Vec<Block> {
 }
 
 /// What of the shown output is not in the real one. Numbers and ids count as equal to others.
-pub(super) fn missing<'s>(shown: &'s str, output: &str) -> Option<&'s str> {
+pub(super) fn missing<'s>(shown: &'s str, output: &str) -> Vec<&'s str> {
     let output = masked(output);
     let pieces = shown.lines().flat_map(|line| line.split('…')).map(str::trim);
-    pieces.filter(|piece| !piece.is_empty()).find(|piece| !output.contains(&masked(piece)))
+    pieces.filter(|piece| !piece.is_empty() && !output.contains(&masked(piece))).collect()
 }
 
 /// A text with every id and every number replaced by a sign that stands for any.
@@ -57,7 +64,8 @@ fn masked(text: &str) -> String {
             continue;
         }
         let has_digit = word.contains(|letter: char| letter.is_ascii_digit());
-        let is_id = word.len() >= 16 && word.chars().all(|l| l.is_ascii_digit() || l.is_ascii_uppercase());
+        let is_id = (word.len() >= 16 && word.chars().all(|l| l.is_ascii_digit() || l.is_ascii_uppercase()))
+            || (word.len() >= 12 && word.chars().all(|l| l.is_ascii_hexdigit()));
         match (is_id, has_digit) {
             (true, _) => masked.push('#'),
             (_, true) => masked.extend(digits_masked(&word)),
@@ -102,8 +110,11 @@ mod tests {
     fn ids_and_numbers_may_differ_and_nothing_else() {
         let output = r#"{"order_id":"ORD-01M86E0S6T0000G9MPXDKFF4FR","state":"shipping","amount":500}"#;
         let shown = "{\"order_id\":\"ORD-01AAAAAAAA0000BBBBBBBBBBBB\",…,\"amount\":7}\n";
-        assert_eq!(missing(shown, output), None);
-        assert_eq!(missing("…\"state\":\"completed\"…", output), Some("\"state\":\"completed\""));
-        assert_eq!(missing("待支付 (超时倒计时: 27s)", "待支付 (超时倒计时: 3s)"), None);
+        assert_eq!(missing(shown, output), [""; 0]);
+        assert_eq!(missing("…\"state\":\"completed\"…", output), ["\"state\":\"completed\""]);
+        assert_eq!(
+            missing("待支付 (超时倒计时: 27s) TRK-24a14dd71f6a", "待支付 (超时倒计时: 3s) TRK-665e0fe23902"),
+            [""; 0]
+        );
     }
 }
