@@ -167,6 +167,13 @@ pub(crate) fn entries_at(
     Ok(entries)
 }
 
+/// An order's entries up to a row of the log.
+fn entries_up_to(connection: &Connection, key: OrderKey, row: u64) -> Result<Vec<FeedEntry>, StorageError> {
+    let Some(record) = record(connection, key)? else { return Ok(vec![]) };
+    let up_to: Vec<u64> = record.positions.iter().copied().filter(|position| *position <= row).collect();
+    entries_at(connection, &up_to, &record.order.id)
+}
+
 fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<FeedEntry>, StorageError> {
     let mut statement = connection.prepare_cached(
         "SELECT position, order_key FROM events WHERE position >= ?1 ORDER BY position LIMIT ?2",
@@ -180,9 +187,15 @@ fn feed(connection: &Connection, after: Position, limit: usize) -> Result<Vec<Fe
     let mut entries = vec![];
     for (row, key) in rows {
         // Hashes are chained from an order's first event, so its rows up to this one are read.
-        let Some(record) = record(connection, key)? else { continue };
-        let up_to: Vec<u64> = record.positions.iter().copied().filter(|position| *position <= row).collect();
-        let of_row = entries_at(connection, &up_to, &record.order.id)?;
+        let of_row = match entries_up_to(connection, key, row) {
+            Ok(of_row) => of_row,
+            // One order that cannot be read keeps nobody from the events of all others.
+            Err(error) if error.is_of_one_order() => {
+                tracing::error!(row, key = key.0, %error, "a row of the log cannot be followed and is left out");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         entries.extend(
             of_row.into_iter().filter(|entry| entry.position > after && row_of(entry.position) == row),
         );

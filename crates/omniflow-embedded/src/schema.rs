@@ -7,7 +7,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// One file a schema version, applied in one transaction each. Never edit one that was released.
-const MIGRATIONS: &[&str] = &[include_str!("sql/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("sql/0001_initial.sql"), include_str!("sql/0002_lists_and_kept_answers.sql")];
 
 /// The schema that this program writes.
 pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;

@@ -1,5 +1,6 @@
 //! What lists tell orders apart by, as one small number: an index by it answers every filter.
 
+use crate::record::RECORD_FORMAT;
 use omniflow_core::{Order, PaymentStatus, StateKind};
 use omniflow_engine::Filter;
 
@@ -13,7 +14,10 @@ pub(super) struct Bucket {
 }
 
 /// The number of what a bucket's number means. Raise it when that changes.
-pub(super) const BUCKET_FORMAT: i64 = 1;
+const BUCKET_FORMAT: i64 = 1;
+
+/// The format of the file: also where records are made anew, what is open is worked out anew.
+pub(super) const FORMAT: i64 = BUCKET_FORMAT * 1_000 + RECORD_FORMAT;
 
 /// The number of orders whose record cannot be read.
 pub(super) const UNREADABLE: i64 = -1;

@@ -1,6 +1,6 @@
 //! Whether the lists say of every order what it is.
 
-use super::bucket::{BUCKET_FORMAT, Bucket};
+use super::bucket::{Bucket, FORMAT};
 use super::file::in_log;
 use crate::error::StorageError;
 use crate::record::Record;
@@ -64,7 +64,7 @@ fn holds_the_log(database: &Connection, lists: &Connection) -> Result<bool, Stor
     let Some((format, position, link)) = meta else { return Ok(false) };
     let last = "SELECT coalesce(max(position), 0) FROM events";
     let last: i64 = database.query_row(last, [], |row| row.get(0))?;
-    Ok(format == BUCKET_FORMAT && position == last && in_log(database, position)? == link)
+    Ok(format == FORMAT && position == last && in_log(database, position)? == link)
 }
 
 /// Every row is found by the indexes that lists and starts use, and there are no others.

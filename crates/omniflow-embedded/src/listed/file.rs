@@ -1,6 +1,6 @@
 //! The projection's file: a copy that can be made anew from the database at any time.
 
-use super::bucket::{BUCKET_FORMAT, Bucket, UNREADABLE};
+use super::bucket::{Bucket, FORMAT, UNREADABLE};
 use crate::error::StorageError;
 use crate::key::OrderKey;
 use crate::record::Record;
@@ -140,7 +140,7 @@ impl ListsFile {
             listed += found;
             tracing::info!(orders = listed, "making the lists anew");
         }
-        let row = params![BUCKET_FORMAT, last, link];
+        let row = params![FORMAT, last, link];
         self.lists.execute("INSERT INTO meta (format, position, link) VALUES (?1, ?2, ?3)", row)?;
         self.position = last;
         Ok(())
@@ -232,7 +232,7 @@ fn open_kept(file: &Path, log: &Connection) -> Result<(Connection, i64), Storage
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let (format, position, link): (i64, i64, i64) =
         lists.query_row("SELECT format, position, link FROM meta", [], read)?;
-    if format != BUCKET_FORMAT || in_log(log, position)? != link {
+    if format != FORMAT || in_log(log, position)? != link {
         return Err(StorageError::Diverged("the lists are of another log".to_owned()));
     }
     Ok((lists, position))

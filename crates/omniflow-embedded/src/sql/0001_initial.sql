@@ -17,6 +17,7 @@ CREATE TABLE orders (
     due_at  INTEGER,
     record  BLOB    NOT NULL
 ) STRICT;
+CREATE INDEX open_orders ON orders (open) WHERE open = 1;
 
 CREATE TABLE external_ids (
     external_id TEXT    PRIMARY KEY,
@@ -51,17 +52,12 @@ CREATE TABLE stock_ledger (
     reason         TEXT
 ) STRICT;
 
--- What was answered to a request that carried an Idempotency-Key: an order as it stood at a version, or
--- a SKU's stock.
+-- What was answered to a request that carried an Idempotency-Key.
 CREATE TABLE idempotency (
     key        BLOB    PRIMARY KEY,
     body       BLOB    NOT NULL,
-    at         INTEGER NOT NULL,
     order_key  INTEGER,
     version    INTEGER,
-    sku        TEXT,
-    on_hand    INTEGER,
-    reserved   INTEGER,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
@@ -70,5 +66,4 @@ CREATE TABLE meta (
     name  TEXT    PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (name, value) VALUES
-    ('verified_position', 0), ('record_format', 1), ('cursor_secret', random());
+INSERT INTO meta (name, value) VALUES ('verified_position', 0), ('record_format', 1);

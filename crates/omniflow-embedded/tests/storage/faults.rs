@@ -273,3 +273,13 @@ async fn a_wait_for_an_ended_order_sleeps_until_that_order_changes() {
     let wait = engine.changed(&paid, 1_000_000);
     assert!(wait.await.unwrap().version > version, "another version is there already");
 }
+
+#[tokio::test]
+async fn an_order_that_cannot_be_read_keeps_nobody_from_the_events_of_others() {
+    let (directory, _, waiting) = left_behind().await;
+    open(directory.path()).await.unwrap().stop().await;
+    sql(&directory, "UPDATE orders SET record = x'00ff' WHERE open = 0");
+    let engine = open(directory.path()).await.unwrap();
+    let entries = engine.feed(&FeedScope::All, Position::default(), 100).await.unwrap();
+    assert!(!entries.is_empty() && entries.iter().all(|entry| entry.order_id == waiting), "{entries:?}");
+}

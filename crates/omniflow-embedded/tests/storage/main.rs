@@ -17,7 +17,7 @@ use omniflow_embedded::{EmbeddedEngine, OpenError, Options, SeededEntropy, datab
 use omniflow_engine::clock::ManualClock;
 use omniflow_engine::simulated::{self, Simulated};
 use omniflow_engine::{
-    Answer, Attempt, Busy, Carrier, Clock, Details, Error, FeedScope, Health, OrderEngine, Placement,
+    Answer, Attempt, Busy, Carrier, Clock, Details, Error, FeedScope, Health, OrderEngine, Page, Placement,
     Position, Providers, Request, SetStock, ShipmentRequest,
 };
 use rusqlite::Connection;
@@ -233,4 +233,22 @@ async fn an_end_does_not_wait_for_a_backlog_of_timers_and_the_next_start_fires_t
     for id in &ids {
         assert_eq!(engine.read(id).await.unwrap().kind(), StateKind::Expired);
     }
+}
+
+#[tokio::test]
+async fn a_directory_of_the_first_schema_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = Connection::open(database_file(directory.path())).unwrap();
+    connection.execute_batch("PRAGMA page_size = 1024; PRAGMA journal_mode = WAL").unwrap();
+    connection.execute_batch(include_str!("../../src/sql/0001_initial.sql")).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+    let engine = open(directory.path()).await.unwrap();
+    stock_up(&engine, 10).await;
+    place(&engine, None).await.unwrap();
+    let page = Page { limit: 10, ..Page::default() };
+    assert_eq!(engine.list(page).await.unwrap().orders.len(), 1);
+    engine.stop().await;
+    let report = verify(directory.path()).unwrap();
+    assert!(report.is_clean(), "{:?}", report.described);
 }

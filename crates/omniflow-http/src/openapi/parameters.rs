@@ -86,8 +86,8 @@ parameters! {
         several("customer_id", "Of one of these customers.", id()),
         several("external_id", "With one of these numbers of yours.", id()),
         several("attention", "Whether a person must act.", json!({"type": "boolean"})),
-        query("created_after", "Placed at this moment or later.", moment()),
-        query("created_before", "Placed before this moment.", moment())
+        query("created_after", "Placed after this moment, not at it.", moment()),
+        query("created_before", "Placed before this moment, not at it.", moment())
     ];
     /// Whose script.
     ScriptOf = [query(
