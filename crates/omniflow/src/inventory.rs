@@ -102,7 +102,7 @@ async fn list(client: &Client, args: ListArgs, shown: Shown) -> Result<(), Error
 async fn set(client: &Client, args: SetArgs, shown: Shown) -> Result<(), Error> {
     let SetArgs { sku, on_hand, expected, recount, reason } = args;
     let count = Count { on_hand, expected_on_hand: expected, recount, reason: reason.as_deref() };
-    let answer = client.ask(&Call::put(path_of(&sku), written(&count)?)).await?;
+    let answer = client.ask(&Call::put(path_of(&sku), client::written(&count)?)).await?;
     if answer.status == 201 {
         client::note(&format!("{sku} is new in the catalogue"));
     }
@@ -110,7 +110,7 @@ async fn set(client: &Client, args: SetArgs, shown: Shown) -> Result<(), Error> 
 }
 
 async fn adjust(client: &Client, args: AdjustArgs, shown: Shown) -> Result<(), Error> {
-    let body = written(&Adjustment { sku: &args.sku, delta: args.delta, reason: &args.reason })?;
+    let body = client::written(&Adjustment { sku: &args.sku, delta: args.delta, reason: &args.reason })?;
     let answer = client.ask(&Call::post(format!("{PATH}/adjustments"), body, args.idempotency_key)?).await?;
     if answer.is_replayed() {
         client::note("this was done before under the same key; here is that answer");
@@ -137,8 +137,4 @@ fn table(levels: &[Stock], language: Language, with_heading: bool) -> Table {
         table.row([sku, &on_hand, &reserved, &available, &short]);
     }
     table
-}
-
-fn written(body: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(body).map_err(|error| Error::Usage(format!("this cannot be sent: {error}")))
 }

@@ -50,6 +50,14 @@ pub(crate) fn run(
     outcome.map_err(Error::into_failure).map(|()| ExitCode::SUCCESS)
 }
 
+/// A body as JSON.
+///
+/// # Errors
+/// [`Error::Usage`] where it cannot be written.
+pub(crate) fn written(body: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(body).map_err(|error| Error::Usage(format!("this cannot be sent: {error}")))
+}
+
 /// Runs a future on a runtime of its own.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use super::args::{ActArgs, Outcome, PayArgs, ReasonArgs, SkipArgs};
 use super::exact::Decimal;
 use super::{Shown, ask_and_show, path_of};
-use crate::client::{Call, Client, Error};
+use crate::client::{self, Call, Client, Error};
 use serde::Serialize;
 
 /// A payment report; what was not typed is not sent, but the outcome always is.
@@ -85,14 +85,9 @@ async fn act(
     shown: Shown,
 ) -> Result<(), Error> {
     let path = format!("{}/{action}", path_of(&args.order_id));
-    let mut call = Call::post(path, written(body)?, args.once.idempotency_key)?;
+    let mut call = Call::post(path, client::written(body)?, args.once.idempotency_key)?;
     if let Some(version) = args.if_version {
         call = call.with("if-match", format!("\"{version}\""));
     }
     ask_and_show(client, &call, shown).await
-}
-
-/// A body as JSON.
-pub(super) fn written(body: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(body).map_err(|error| Error::Usage(format!("this cannot be sent: {error}")))
 }

@@ -42,7 +42,7 @@ pub(super) async fn run(client: &Client, args: CreateArgs, shown: Shown) -> Resu
         shipping_address: strings("--address", &args.address)?,
         metadata: strings("--metadata", &args.metadata)?,
     };
-    let body = super::act::written(&body)?;
+    let body = crate::client::written(&body)?;
     ask_and_show(client, &Call::post("/api/v1/orders", body, args.once.idempotency_key)?, shown).await
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn run(client: &Client, order_id: &str, shown: Shown) -> Result
     }
     let Order { order_id, state, version, .. } = &facts.order;
     let explanation = Explanation { order_id, state, version: *version, sentences: &sentences };
-    client::print(&super::act::written(&explanation)?)
+    client::print(&client::written(&explanation)?)
 }
 
 /// The seconds that the server counts, so that a clock that goes wrong here misleads nobody; where it shows
