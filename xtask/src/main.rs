@@ -1,7 +1,7 @@
 //! The workspace's own commands, run as `cargo xtask …`.
 //!
 //! They check and exercise the workspace; nothing of the product is here, so that what checks it needs no
-//! more than `clap`, `anyhow` and `serde_json` to build.
+//! more than `clap`, `anyhow`, `rustix` and `serde_json` to build.
 
 mod api;
 mod architecture;
@@ -13,6 +13,7 @@ mod house;
 mod million;
 mod product;
 mod python;
+mod readers;
 mod report;
 mod steps;
 mod test;
@@ -37,6 +38,8 @@ enum Task {
     Crash(crash::Options),
     /// Start the real binary with a million open orders; measure its start, its memory and its timers
     Million(million::Options),
+    /// Let 10,000 clients wait for one order, and 1,000 read all events beside a load; measure what they cost
+    Readers(readers::Options),
     /// Run every command of the README and the documentation, and compare what it prints with what is shown
     Docs(docs::Options),
 }
@@ -46,6 +49,7 @@ fn main() -> Result<ExitCode> {
         Task::Test(options) => test::run(&options),
         Task::Crash(options) => crash::run(&options),
         Task::Million(options) => million::run(&options),
+        Task::Readers(options) => readers::run(&options),
         Task::Docs(options) => docs::run(&options),
     }
 }

@@ -57,6 +57,11 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step { name: "crash", promise: "30 kills of the real binary lose nothing", run: crash },
     Step {
+        name: "readers",
+        promise: "10,000 waiting clients cost memory alone, and 1,000 readers of /events little of the rate",
+        run: readers,
+    },
+    Step {
         name: "million",
         promise: "a million open orders start in 5 s, take 400 MB and end in time",
         run: million,
@@ -122,6 +127,10 @@ fn docs(checkout: &Checkout) -> Result<Verdict> {
 
 fn crash(checkout: &Checkout) -> Result<Verdict> {
     closing_with("crash: ", checkout.cargo(["xtask", "crash", "--cycles", "30"]))
+}
+
+fn readers(checkout: &Checkout) -> Result<Verdict> {
+    closing_with("readers: ", checkout.cargo(["xtask", "readers"]))
 }
 
 fn million(checkout: &Checkout) -> Result<Verdict> {

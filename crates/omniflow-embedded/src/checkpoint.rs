@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Pages in the log after which a checkpoint begins: about 16 MB.
@@ -35,6 +36,7 @@ pub(crate) struct Checkpoints {
     pages: Arc<AtomicU32>,
     phase: Arc<AtomicU8>,
     wake: mpsc::Sender<Wanted>,
+    thread: JoinHandle<()>,
     verified: bool,
 }
 
@@ -51,11 +53,12 @@ impl Checkpoints {
         let phase = Arc::new(AtomicU8::new(IDLE));
         let (wake, woken) = mpsc::channel();
         let shared = Arc::clone(&phase);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
             .spawn(move || work_beside(&file, &woken, &shared))
             .map_err(StorageError::Io)?;
-        let this = Self { pages, phase, wake, verified: false };
+        // Whoever opens the writer has just checked the log.
+        let this = Self { pages, phase, wake, thread, verified: true };
         this.erase();
         Ok(this)
     }
@@ -65,6 +68,14 @@ impl Checkpoints {
     pub(crate) fn erase(&self) {
         // The thread ends only with this; without it, the next start empties the log.
         drop(self.wake.send(Wanted::Emptied));
+    }
+
+    /// Ends the thread, so that the writer's last checkpoint is kept from nothing by it.
+    pub(crate) fn end(self) {
+        drop(self.wake);
+        if self.thread.join().is_err() {
+            tracing::error!("the checkpoints' thread panicked");
+        }
     }
 
     /// Called between batches: begins a checkpoint when the log is long, and ends one that has come far.
@@ -87,8 +98,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Whether the log was checkpointed since this was last asked: what it holds by now was written by
-    /// this process and is on disk, so the next start need not verify it again.
+    /// Whether the log was checked or checkpointed since this was last asked: what it holds by now is good, or
+    /// was written by this process and is on disk, so the next start need not verify it again.
     pub(crate) fn take_verified(&mut self) -> bool {
         std::mem::take(&mut self.verified)
     }
@@ -97,6 +108,7 @@ impl Checkpoints {
 fn work_beside(file: &Path, woken: &mpsc::Receiver<Wanted>, phase: &AtomicU8) {
     let mut earliest = Instant::now();
     let mut to_be_emptied: Option<Instant> = None;
+    let mut is_failing = false;
     loop {
         let pause = to_be_emptied.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
         match woken.recv_timeout(pause) {
@@ -108,10 +120,14 @@ fn work_beside(file: &Path, woken: &mpsc::Receiver<Wanted>, phase: &AtomicU8) {
             }
             Ok(Wanted::Emptied) => to_be_emptied = to_be_emptied.or(Some(earliest)),
             Err(RecvTimeoutError::Timeout) => {
-                let is_empty = empty(file).unwrap_or_else(|error| {
+                let emptied = empty(file);
+                if let Err(error) = &emptied
+                    && !is_failing
+                {
                     tracing::warn!(%error, "the log still holds what was erased; it is emptied later");
-                    false
-                });
+                }
+                is_failing = emptied.is_err();
+                let is_empty = emptied.unwrap_or(false);
                 earliest = Instant::now() + AGAIN;
                 to_be_emptied = (!is_empty).then_some(earliest);
             }

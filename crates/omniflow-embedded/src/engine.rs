@@ -97,6 +97,8 @@ impl EmbeddedEngine {
         let queue = Arc::new(Queue::new(queue_capacity));
         let (timers, woken) = Timers::new();
         let timers = Arc::new(timers);
+        let (overdue, now) = (Arc::clone(&timers), Arc::clone(&clock));
+        metrics.ask_overdue(move || overdue.overdue(now.now()));
         let readers = Arc::new(Readers::new(file.clone()));
         let listed = Listed::new(file.clone());
         let shared = Arc::new(Shared::new(queue, timers, listed, metrics.clone(), Arc::clone(&clock)));

@@ -1,5 +1,6 @@
 //! Technical faults of the storage. None of them is an answer to a client: the engine stops and recovers.
 
+use rusqlite::ErrorCode;
 use std::io;
 use std::path::PathBuf;
 
@@ -66,16 +67,15 @@ impl StorageError {
 
     /// Whether the file itself is not what it should be.
     pub(crate) fn is_damage(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         let code = match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
             _ => None,
         };
-        matches!(code, Some(DatabaseCorrupt | NotADatabase))
+        matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
 
     /// Whether there is no room left, so that nothing was written.
     pub(crate) fn is_disk_full(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull))
     }
 }

@@ -12,11 +12,33 @@ const PURGED_EACH: usize = 2;
 /// An answer that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
-    /// A hash of the request's body.
-    pub(crate) body: [u8; 32],
+    body: KeptBody,
     /// When it was answered.
     pub(crate) at: Timestamp,
     pub(crate) answer: KeptAnswer,
+}
+
+/// What tells whether a request is the one that was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum KeptBody {
+    /// A hash of its body.
+    Hash([u8; 32]),
+    /// The same with the salt of its order's details.
+    Salted([u8; 32], [u8; 16]),
+    /// Nothing but its key, since the details were erased.
+    Erased,
+}
+
+impl Kept {
+    /// Whether a request with the same key is the one that was answered. Where its details were erased, nobody
+    /// can say that it is not: it is taken for the same, so that no order is placed a second time.
+    pub(crate) fn is_of(&self, mark: &Idempotency) -> bool {
+        match &self.body {
+            KeptBody::Hash(hash) => *hash == mark.body,
+            KeptBody::Salted(hash, salt) => *hash == Idempotency::salted(&mark.body, salt),
+            KeptBody::Erased => true,
+        }
+    }
 }
 
 /// What was answered.
@@ -34,7 +56,9 @@ pub(crate) fn find(
     key: &[u8; 32],
     now: Timestamp,
 ) -> Result<Option<Kept>, StorageError> {
-    let sql = "SELECT body, at, order_key, version, sku, on_hand, reserved FROM idempotency
+    let sql = "SELECT kept.body, at, kept.order_key, version, sku, on_hand, reserved, salted, salt
+               FROM idempotency kept LEFT JOIN order_details details
+               ON salted AND details.order_key = kept.order_key
                WHERE key = ?1 AND expires_at > ?2";
     let mut statement = connection.prepare_cached(sql)?;
     statement.query_row(params![&key[..], now.as_millis()], |row| Ok(read(row))).optional()?.transpose()
@@ -50,28 +74,66 @@ fn read(row: &Row<'_>) -> Result<Kept, StorageError> {
         }
         _ => return Err(StorageError::Diverged("a kept answer is of nothing".to_owned())),
     };
-    Ok(Kept { body: row.get(0)?, at: Timestamp::from_millis(row.get(1)?), answer })
+    let hash = row.get(0)?;
+    let salt = row.get::<_, Option<Vec<u8>>>(8)?.and_then(|salt| <[u8; 16]>::try_from(salt).ok());
+    let body = match (row.get(7)?, salt) {
+        (false, _) => KeptBody::Hash(hash),
+        (true, Some(salt)) if salt != ERASED => KeptBody::Salted(hash, salt),
+        (true, _) => KeptBody::Erased,
+    };
+    Ok(Kept { body, at: Timestamp::from_millis(row.get(1)?), answer })
+}
+
+/// What is left of the salt of details that were erased.
+const ERASED: [u8; 16] = [0; 16];
+
+/// Takes over what was kept before bodies were hashed with salt: all that is of orders with details.
+pub(crate) fn salt_kept(connection: &Connection) -> Result<(), StorageError> {
+    let sql = "SELECT key, unsalted.body, salt FROM unsalted JOIN order_details USING (order_key)";
+    {
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut salted = connection.prepare(
+            "INSERT INTO idempotency
+             SELECT key, ?2, 1, at, order_key, version, sku, on_hand, reserved, expires_at
+             FROM unsalted WHERE key = ?1",
+        )?;
+        while let Some(row) = rows.next()? {
+            let (key, body, salt): (Vec<u8>, [u8; 32], [u8; 16]) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let body = if salt == ERASED { [0; 32] } else { Idempotency::salted(&body, &salt) };
+            salted.execute(params![key, &body[..]])?;
+        }
+    }
+    let others = "INSERT OR IGNORE INTO idempotency
+        SELECT key, body, 0, at, order_key, version, sku, on_hand, reserved, expires_at FROM unsalted";
+    connection.execute(others, [])?;
+    Ok(connection.execute_batch("DROP TABLE unsalted")?)
+}
+
+/// An answer to keep.
+pub(crate) struct ToKeep {
+    pub(crate) mark: Idempotency,
+    pub(crate) answer: KeptAnswer,
+    /// The salt of the details that came with the request.
+    pub(crate) salt: Option<[u8; 16]>,
 }
 
 /// Keeps answers, and lets go of some that have expired.
-pub(crate) fn keep(
-    connection: &Connection,
-    answers: &[(Idempotency, KeptAnswer)],
-    at: Timestamp,
-) -> Result<(), StorageError> {
+pub(crate) fn keep(connection: &Connection, answers: &[ToKeep], at: Timestamp) -> Result<(), StorageError> {
     let mut insert = connection.prepare_cached(
         "INSERT OR REPLACE INTO idempotency
-             (key, body, at, order_key, version, sku, on_hand, reserved, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             (key, body, salted, at, order_key, version, sku, on_hand, reserved, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
-    for (mark, answer) in answers {
+    for ToKeep { mark, answer, salt } in answers {
         let (order, stock) = match answer {
             KeptAnswer::Order(key, version) => (Some((key.0, *version)), None),
             KeptAnswer::Stock(level) => (None, Some(level)),
         };
         insert.execute(params![
             &mark.key[..],
-            &mark.body[..],
+            &salt.as_ref().map_or(mark.body, |salt| Idempotency::salted(&mark.body, salt))[..],
+            salt.is_some(),
             at.as_millis(),
             order.map(|(key, _)| key),
             order.map(|(_, version)| version),

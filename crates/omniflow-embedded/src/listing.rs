@@ -2,7 +2,7 @@
 
 use crate::error::StorageError;
 use crate::key::OrderKey;
-use crate::listed::{Wanted, lists_file};
+use crate::listed::{Found, Reopening, Wanted, lists_file};
 use crate::reader::Readers;
 use crate::record::Record;
 use crate::writer::Shared;
@@ -12,6 +12,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The most rows of the log that a list is completed from.
+const MOST_SINCE: usize = 65_536;
 
 /// What reads lists.
 pub(crate) struct Lists {
@@ -64,7 +67,8 @@ impl Lists {
         Ok(keys)
     }
 
-    /// Keys from the projection. Where it cannot be read it is opened again, and made anew if it must be.
+    /// Keys from the projection. Where it cannot be read it is opened again, and made anew if it must be;
+    /// where it cannot follow the log, the rest is read from there.
     async fn listed(
         &self,
         shared: &Shared,
@@ -73,20 +77,49 @@ impl Lists {
         limit: usize,
     ) -> Result<Vec<OrderKey>, StorageError> {
         let position = *shared.position.borrow();
-        shared.listed.up_to(position).await?;
-        let wanted = Wanted { filter: filter.clone(), range, limit, position };
-        let readers = Arc::clone(&self.readers());
-        match readers.listed(wanted.clone()).await {
+        let wanted = Wanted { filter: filter.clone(), range, limit };
+        if shared.listed.up_to(position).await.is_err() {
+            return self.so_far_and_since(shared, wanted).await;
+        }
+        match self.held_to(position, wanted.clone()).await {
             Ok(keys) => return Ok(keys),
             Err(error) => {
                 tracing::error!(%error, "the lists cannot be read; opening them again");
                 *self.readers() = Arc::new(Readers::new(self.file.clone()));
-                shared.listed.reopen(error.is_damage());
+                shared.listed.reopen(Reopening::after(&error));
             }
         }
         shared.listed.up_to(position).await?;
+        self.held_to(position, wanted).await
+    }
+
+    /// Keys from lists that hold the log up to here. A file that was put aside for a new one does not.
+    async fn held_to(&self, position: u64, wanted: Wanted) -> Result<Vec<OrderKey>, StorageError> {
         let readers = Arc::clone(&self.readers());
-        readers.listed(wanted).await
+        let Found { keys, held } = readers.listed(wanted).await?;
+        if held < position {
+            return Err(StorageError::Diverged(format!("the lists end at {held}, the log at {position}")));
+        }
+        Ok(keys)
+    }
+
+    /// Keys from lists that cannot follow the log, as on a full disk, and those that the log has after them.
+    async fn so_far_and_since(&self, shared: &Shared, wanted: Wanted) -> Result<Vec<OrderKey>, StorageError> {
+        let readers = Arc::clone(&self.readers());
+        let Found { mut keys, held } = readers.listed(wanted.clone()).await?;
+        let Wanted { filter, range, limit } = wanted;
+        let since = self.orders.changed_after(held, MOST_SINCE).await?;
+        let mut since = since.ok_or_else(|| {
+            StorageError::Diverged(format!("the lists end at {held}, too far behind the log"))
+        })?;
+        since.retain(|key| range.contains(&key.0));
+        let orders = self.orders(shared, since).await?;
+        let admitted = orders.iter().filter(|order| filter.admits(order));
+        keys.extend(admitted.filter_map(|order| OrderKey::of(&order.id)));
+        keys.sort_unstable_by(|a, b| b.cmp(a));
+        keys.dedup();
+        keys.truncate(limit);
+        Ok(keys)
     }
 
     /// These orders, in this order.

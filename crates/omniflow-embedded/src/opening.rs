@@ -3,17 +3,20 @@
 use crate::checkpoint::{self, Checkpoints};
 use crate::effects::EffectChange;
 use crate::entropy::SharedEntropy;
-use crate::error::OpenError;
+use crate::error::{OpenError, StorageError};
 use crate::feed;
-use crate::key::Mint;
-use crate::queue::RECOVERING;
-use crate::recovery;
+use crate::key::{Mint, OrderKey};
+use crate::listed::Reopening;
+use crate::queue::{FULL, RECOVERING};
+use crate::recovery::{self, Recovered};
 use crate::schema;
 use crate::stock::StockBook;
 use crate::writer::{Answers, End, Shared, Writer};
 use omniflow_engine::CursorSeal;
+use rusqlite::Connection;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -39,8 +42,13 @@ pub(crate) enum After {
     FullDisk,
 }
 
-/// The pause between attempts to recover.
+/// The pause between attempts to recover, or to write on a disk that was full.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(500);
+
+/// How much must fit before the writer goes on, in bytes.
+const ROOM: usize = 4 * 1024 * 1024;
+
+static PART: [u8; 65_536] = [0; 65_536];
 
 impl Opening {
     /// Opens the database and makes memory from it.
@@ -56,10 +64,17 @@ impl Opening {
             After::FailedSync => checkpoint::settle(&connection)?,
             After::FullDisk => {}
         }
-        shared.listed.renew()?;
+        // On a full disk the lists go on as they are: they can take over nothing now.
+        let lists = match after {
+            After::FullDisk => None,
+            After::End | After::FailedSync => {
+                shared.listed.renew(Reopening::AsItIs)?;
+                Some(shared.listed.file())
+            }
+        };
         shared.seal.get_or_init(|| CursorSeal::new(secret.to_be_bytes()));
         let set_aside = shared.set_aside().clone();
-        let recovered = recovery::load(&connection, shared, &set_aside, position)?;
+        let recovered = self.load(&connection, lists, &set_aside, position)?;
         shared.clock.catch_up(recovered.last_at);
         let stock = StockBook::load(&connection)?;
         let levels = stock.levels().map(|level| (level.sku.clone(), level)).collect();
@@ -85,6 +100,35 @@ impl Opening {
         })
     }
 
+    /// Loads memory. The lists know which orders are open, the database how many: where the two differ, the
+    /// lists are made anew from every order.
+    fn load(
+        &self,
+        connection: &Connection,
+        lists: Option<&Path>,
+        set_aside: &HashSet<OrderKey>,
+        position: u64,
+    ) -> Result<Recovered, OpenError> {
+        let shared = &self.shared;
+        let load = || recovery::load(connection, shared, lists, set_aside, position);
+        let mut recovered = load()?;
+        if lists.is_none() {
+            return Ok(recovered);
+        }
+        let counted = recovery::meta(connection, "open_orders")?;
+        if i64::try_from(recovered.open) != Ok(counted) {
+            let found = recovered.open;
+            tracing::error!(found, counted, "not all open orders were found: making the lists anew");
+            shared.listed.renew(Reopening::Anew)?;
+            recovered = load()?;
+            recovery::set_open(connection, recovered.open)?;
+        }
+        if recovered.mended {
+            shared.listed.reopen(Reopening::AsItIs);
+        }
+        Ok(recovered)
+    }
+
     /// Runs the writer; after a fault, forgets memory and recovers from disk, until the engine stops.
     pub(crate) fn keep_running(&self, mut writer: Writer) {
         let mut failed_before = HashSet::new();
@@ -108,17 +152,81 @@ impl Opening {
                 self.shared.set_aside().insert(order);
             }
             let after = if fault.error.is_disk_full() { After::FullDisk } else { After::FailedSync };
-            writer = loop {
-                if self.shared.queue.stopping_within(RECOVERY_PAUSE) {
-                    return;
-                }
-                match self.open(after) {
-                    Ok(writer) => break writer,
-                    Err(error) => tracing::error!(%error, "cannot recover yet; trying again"),
-                }
-            };
-            self.shared.metrics.recoveries.fetch_add(1, Ordering::Relaxed);
-            self.shared.queue.open();
+            let Some(recovered) = self.recover(after) else { return };
+            writer = recovered;
         }
     }
+
+    /// Recovers until the writer can go on; `None` where the engine stops before that.
+    fn recover(&self, mut after: After) -> Option<Writer> {
+        // On a full disk there is nothing to wait for: reading needs no room.
+        let mut at_once = matches!(after, After::FullDisk);
+        loop {
+            if !std::mem::take(&mut at_once) && self.shared.queue.stopping_within(RECOVERY_PAUSE) {
+                return None;
+            }
+            let writer = match self.open(after) {
+                Ok(writer) => writer,
+                Err(error) => {
+                    tracing::error!(%error, "cannot recover yet; trying again");
+                    continue;
+                }
+            };
+            if !matches!(after, After::FullDisk) {
+                self.shared.queue.open();
+                self.count_recovery();
+                return Some(writer);
+            }
+            match self.wait_for_room(&writer) {
+                Ok(HasRoom(true)) => return Some(writer),
+                Ok(HasRoom(false)) => return None,
+                Err(error) => {
+                    tracing::error!(%error, "the storage failed again; recovering from disk");
+                    self.shared.queue.close(RECOVERING);
+                    after = After::FailedSync;
+                }
+            }
+        }
+    }
+
+    /// Lets clients read, and waits until something can be written again or the engine stops. Timers that come
+    /// due and what became of effects wait in the queue.
+    fn wait_for_room(&self, writer: &Writer) -> Result<HasRoom, StorageError> {
+        tracing::error!("the disk is full: nothing is written until there is room, reading goes on");
+        self.shared.queue.open_for_reading(FULL);
+        self.count_recovery();
+        loop {
+            if self.shared.queue.stopping_within(RECOVERY_PAUSE) {
+                return Ok(HasRoom(false));
+            }
+            if let Err(error) = self.try_room() {
+                tracing::debug!(%error, "there is no room yet");
+                continue;
+            }
+            match writer.remember_verified() {
+                Ok(()) => break,
+                Err(error) if error.is_disk_full() => tracing::debug!(%error, "there is no room yet"),
+                Err(error) => return Err(error),
+            }
+        }
+        tracing::info!("there is room again");
+        self.shared.queue.open();
+        Ok(HasRoom(true))
+    }
+
+    /// Counts one, after which those who wait for it are served.
+    fn count_recovery(&self) {
+        self.shared.metrics.recoveries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Writes a file without a name beside the database, as long as a large batch, so that the writer does not
+    /// begin again only to fail at its next commit.
+    fn try_room(&self) -> io::Result<()> {
+        let directory = self.file.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::tempfile_in(directory)?;
+        (0..ROOM / PART.len()).try_for_each(|_| file.write_all(&PART))
+    }
 }
+
+/// Whether there is room again; if not, the engine stops.
+struct HasRoom(bool);

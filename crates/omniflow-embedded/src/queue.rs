@@ -10,6 +10,9 @@ use tokio::sync::oneshot;
 /// What clients are told while the engine recovers.
 pub(crate) const RECOVERING: &str = "its storage failed; it is recovering";
 
+/// What clients are told who want something written while there is no room for it.
+pub(crate) const FULL: &str = "its disk is full; it goes on by itself once there is room";
+
 /// What was decided about an order.
 pub(crate) enum Told {
     /// Now.
@@ -65,6 +68,8 @@ struct State {
     clients: usize,
     /// Why no client's job is taken, `None` while they are.
     closed: Option<String>,
+    /// Whether what the engine shows may be read although no job is taken.
+    readable: bool,
     stopping: bool,
     abandoned: bool,
 }
@@ -148,7 +153,7 @@ impl Queue {
     pub(crate) fn close(&self, reason: &str) {
         let refused: Vec<Job> = {
             let mut state = self.lock();
-            state.closed = Some(reason.to_owned());
+            (state.closed, state.readable) = (Some(reason.to_owned()), false);
             // After a fault the writer has dropped what it had taken; nothing else is counted twice.
             state.clients = 0;
             let (clients, others) = state.jobs.drain(..).partition::<Vec<_>, _>(|(job, _)| job.is_client());
@@ -168,15 +173,29 @@ impl Queue {
         }
     }
 
+    /// Lets clients read again, and goes on refusing their jobs.
+    pub(crate) fn open_for_reading(&self, reason: &str) {
+        let mut state = self.lock();
+        if !state.stopping {
+            (state.closed, state.readable) = (Some(reason.to_owned()), true);
+        }
+    }
+
     /// Why clients' jobs are refused, if they are.
     pub(crate) fn closed(&self) -> Option<String> {
         self.lock().closed.clone()
     }
 
+    /// Why nothing may be read, if so.
+    pub(crate) fn unreadable(&self) -> Option<String> {
+        let state = self.lock();
+        state.closed.clone().filter(|_| !state.readable)
+    }
+
     /// Lets the writer finish what it has and end.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();
-        state.closed = Some("it is stopping".to_owned());
+        (state.closed, state.readable) = (Some("it is stopping".to_owned()), false);
         state.stopping = true;
         drop(state);
         self.wake.notify_all();

@@ -117,8 +117,28 @@ impl Readers {
     pub(crate) async fn listed(
         self: &Arc<Self>,
         wanted: listed::Wanted,
-    ) -> Result<Vec<OrderKey>, StorageError> {
+    ) -> Result<listed::Found, StorageError> {
         self.read(move |connection| listed::keys(connection, &wanted)).await
+    }
+
+    /// The orders that the rows of the log after a position are about, each once; `None` where these are more
+    /// than `limit`.
+    pub(crate) async fn changed_after(
+        self: &Arc<Self>,
+        position: u64,
+        limit: usize,
+    ) -> Result<Option<Vec<OrderKey>>, StorageError> {
+        self.read(move |connection| {
+            let sql = "SELECT order_key FROM events WHERE position > ?1 LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([position.cast_signed(), limit as i64 + 1], |row| row.get(0))?;
+            let mut keys: Vec<OrderKey> = rows.map(|key| key.map(OrderKey)).collect::<Result<_, _>>()?;
+            let is_whole = keys.len() <= limit;
+            keys.sort_unstable();
+            keys.dedup();
+            Ok(is_whole.then_some(keys))
+        })
+        .await
     }
 
     /// Events of all orders after a position, at most `limit`.

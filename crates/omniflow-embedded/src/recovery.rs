@@ -14,6 +14,7 @@ use omniflow_core::{ChainHash, Entry, Order, OrderId, Timestamp, fold, next};
 use omniflow_engine::Standing;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What recovery found.
@@ -26,6 +27,8 @@ pub(crate) struct Recovered {
     pub(crate) last_at: Timestamp,
     /// How many orders are open.
     pub(crate) open: usize,
+    /// Whether records were made anew.
+    pub(crate) mended: bool,
     /// Effects to start.
     pub(crate) effects: Vec<EffectChange>,
 }
@@ -38,10 +41,12 @@ pub(crate) fn check(connection: &mut Connection) -> Result<u64, OpenError> {
     Ok(position)
 }
 
-/// Loads everything that the engine keeps in memory. Nothing is wanted of orders that are set aside.
+/// Loads everything that the engine keeps in memory. Nothing is wanted of orders that are set aside. Without
+/// lists, which know which orders are open, every order is looked at.
 pub(crate) fn load(
     connection: &Connection,
     shared: &Shared,
+    lists: Option<&Path>,
     set_aside: &HashSet<OrderKey>,
     position: u64,
 ) -> Result<Recovered, OpenError> {
@@ -50,9 +55,9 @@ pub(crate) fn load(
     let last = "SELECT coalesce(max(key), 0) FROM orders";
     let last_key = connection.query_row(last, [], |row| row.get(0)).map_err(StorageError::from)?;
     let last_at = last_at(connection)?;
-    let mut recovered = Recovered { position, last_key, last_at, open: 0, effects: vec![] };
+    let mut recovered = Recovered { position, last_key, last_at, open: 0, mended: false, effects: vec![] };
     let mut standings = vec![];
-    load_open(connection, shared, set_aside, &mut recovered, &mut standings)?;
+    load_open(connection, shared, lists, set_aside, &mut recovered, &mut standings)?;
     shared.observed.recount(standings.into_iter());
     Ok(recovered)
 }
@@ -76,16 +81,13 @@ pub(crate) fn last_at(connection: &Connection) -> Result<Timestamp, OpenError> {
     Ok(of_events.max(Timestamp::from_millis(of_stock.unwrap_or_default())))
 }
 
-/// Checks the log from the last verified position on, and remembers how far it is good.
+/// Checks the log from the last verified position on. The next commit remembers how far it is good: a start
+/// on a full disk can write nothing.
 fn verify_tail(connection: &Connection) -> Result<u64, OpenError> {
     // Records of another format cannot be read yet: then the whole log is checked, which needs none.
     let is_readable = meta(connection, "record_format")? == RECORD_FORMAT;
     let verified: i64 = if is_readable { meta(connection, "verified_position")? } else { 0 };
-    let last = check_links(connection, verified)?;
-    connection
-        .execute("UPDATE meta SET value = ?1 WHERE name = 'verified_position'", [last])
-        .map_err(StorageError::from)?;
-    Ok(last.cast_unsigned())
+    Ok(check_links(connection, verified)?.cast_unsigned())
 }
 
 fn check_links(connection: &Connection, verified: i64) -> Result<i64, OpenError> {
@@ -173,6 +175,13 @@ pub(crate) fn meta(connection: &Connection, name: &str) -> Result<i64, StorageEr
     Ok(connection.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))?)
 }
 
+/// Corrects the number of open orders, which each commit keeps.
+pub(crate) fn set_open(connection: &Connection, open: usize) -> Result<(), StorageError> {
+    let sql = "UPDATE meta SET value = ?1 WHERE name = 'open_orders'";
+    connection.execute(sql, [i64::try_from(open).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
 /// Folds every order anew where another program wrote records of another format.
 fn rebuild_records(connection: &mut Connection) -> Result<(), StorageError> {
     if meta(connection, "record_format")? == RECORD_FORMAT {
@@ -181,6 +190,7 @@ fn rebuild_records(connection: &mut Connection) -> Result<(), StorageError> {
     tracing::info!("rebuilding every order's record from the log: another version wrote them");
     let transaction = connection.transaction()?;
     let mut positions: HashMap<i64, Vec<u64>> = HashMap::new();
+    let mut open = 0;
     {
         let mut statement =
             transaction.prepare("SELECT position, order_key FROM events ORDER BY position")?;
@@ -195,10 +205,12 @@ fn rebuild_records(connection: &mut Connection) -> Result<(), StorageError> {
             let (order, due_at) = (&record.order, next(&record.order).due_at());
             let encoded = RecordRef { head: &record.head, positions: &record.positions, order }.encode()?;
             let due_at = due_at.map(|due| due.as_millis());
+            open += usize::from(!order.is_at_rest());
             update.execute(params![key, order.version, !order.is_at_rest(), due_at, encoded])?;
         }
     }
     transaction.execute("UPDATE meta SET value = ?1 WHERE name = 'record_format'", [RECORD_FORMAT])?;
+    set_open(&transaction, open)?;
     Ok(transaction.commit()?)
 }
 
@@ -219,22 +231,29 @@ fn mend(connection: &Connection, key: OrderKey) -> Result<(Vec<u8>, Order), Stor
     let record = rebuild(connection, positions.collect::<Result<_, _>>()?)?;
     let encoded =
         RecordRef { head: &record.head, positions: &record.positions, order: &record.order }.encode()?;
-    connection.execute("UPDATE orders SET record = ?2 WHERE key = ?1", params![key.0, encoded])?;
+    let sql = "UPDATE orders SET record = ?2 WHERE key = ?1";
+    match connection.execute(sql, params![key.0, &encoded]).map_err(StorageError::from) {
+        // Memory has it, and it is made anew again at the next start.
+        Err(error) if error.is_disk_full() => tracing::warn!(key = key.0, %error, "it could not be kept"),
+        written => drop(written?),
+    }
     Ok((encoded, record.order))
 }
 
 fn load_open(
     connection: &Connection,
     shared: &Shared,
+    lists: Option<&Path>,
     set_aside: &HashSet<OrderKey>,
     recovered: &mut Recovered,
     standings: &mut Vec<Standing>,
 ) -> Result<(), StorageError> {
-    listed::open_orders(connection, shared.listed.file(), |key, encoded| {
+    listed::open_orders(connection, lists, |key, encoded| {
         let (encoded, order) = match Record::decode(&encoded) {
             Ok(record) => (encoded, record.order),
             Err(error) => {
                 tracing::error!(key = key.0, %error, "an order's record is made anew from the log");
+                recovered.mended = true;
                 mend(connection, key)?
             }
         };

@@ -1,14 +1,21 @@
 //! The database file: its settings, its schema's versions, and who may open it.
 
 use crate::error::{OpenError, StorageError};
+use crate::idempotency;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// One file a schema version, applied in one transaction each. Never edit one that was released.
-const MIGRATIONS: &[&str] =
-    &[include_str!("sql/0001_initial.sql"), include_str!("sql/0002_lists_and_kept_answers.sql")];
+/// One file a schema version, and what the program does after it, in one transaction. Never edit one that was
+/// released.
+const MIGRATIONS: &[Migration] = &[
+    (include_str!("sql/0001_initial.sql"), |_| Ok(())),
+    (include_str!("sql/0002_lists_and_kept_answers.sql"), |_| Ok(())),
+    (include_str!("sql/0003_salted_marks_and_open_orders.sql"), idempotency::salt_kept),
+];
+
+type Migration = (&'static str, fn(&Connection) -> Result<(), StorageError>);
 
 /// The schema that this program writes.
 pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;
@@ -51,9 +58,11 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
     // After a fault nothing is written in place; a clean end checkpoints by itself.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // A small cache: SQLite goes through all of it at a commit that balanced a tree, and the pages that
+    // the writer touches next are mostly those that it touched last.
     connection.execute_batch(
         "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192; PRAGMA foreign_keys = OFF;
+         PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -2048; PRAGMA foreign_keys = OFF;
          PRAGMA secure_delete = ON;",
     )?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -113,15 +122,16 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     if found > SCHEMA {
         return Err(OpenError::NewerSchema { found, known: SCHEMA });
     }
-    for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
-        apply(connection, number, sql).map_err(StorageError::from)?;
+    for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+        apply(connection, number, migration)?;
     }
     Ok(())
 }
 
-fn apply(connection: &mut Connection, number: i64, sql: &str) -> rusqlite::Result<()> {
+fn apply(connection: &mut Connection, number: i64, (sql, then): &Migration) -> Result<(), StorageError> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(sql)?;
+    then(&transaction)?;
     transaction.pragma_update(None, "user_version", number)?;
-    transaction.commit()
+    Ok(transaction.commit()?)
 }

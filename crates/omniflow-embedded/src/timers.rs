@@ -6,6 +6,7 @@ use omniflow_core::Timestamp;
 use omniflow_engine::{Busy, Clock};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// An order's earliest timer before and after a commit.
@@ -18,6 +19,8 @@ pub(crate) struct TimerChange {
 #[derive(Default)]
 struct State {
     due: BTreeSet<(Timestamp, OrderKey)>,
+    /// Those that the writer was told of and that have not fired.
+    firing: BTreeSet<(Timestamp, OrderKey)>,
     /// Until when the task sleeps, `None` while it has nothing to sleep for.
     armed: Option<Timestamp>,
 }
@@ -45,6 +48,7 @@ impl Timers {
         for change in changes.iter().filter(|change| change.before != change.after) {
             if let Some(before) = change.before {
                 state.due.remove(&(before, change.key));
+                state.firing.remove(&(before, change.key));
             }
             if let Some(after) = change.after {
                 state.due.insert((after, change.key));
@@ -76,10 +80,18 @@ impl Timers {
             && at <= now
         {
             state.due.pop_first();
+            state.firing.insert((at, key));
             keys.push_back(key);
         }
         state.armed = state.due.first().map(|(at, _)| *at);
         (keys, state.armed)
+    }
+
+    /// For how long the oldest timer that is due has not fired, zero where none is.
+    pub(crate) fn overdue(&self, now: Timestamp) -> Duration {
+        let state = self.lock();
+        let oldest = state.firing.first().into_iter().chain(state.due.first()).map(|(at, _)| *at).min();
+        oldest.map_or(Duration::ZERO, |oldest| Duration::from_millis(now.millis_since(oldest)))
     }
 
     /// How many timers are set.
@@ -118,5 +130,29 @@ pub(crate) async fn run(
                 None => return,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_is_overdue_from_when_it_is_due_until_it_has_fired() {
+        let clock = omniflow_engine::clock::SystemClock::default();
+        let (timers, _woken) = Timers::new();
+        let at = Timestamp::from_millis;
+        let overdue = |now| timers.overdue(at(now)).as_millis();
+        for (key, due) in [(1, 1_000), (2, 2_000), (3, 9_000)] {
+            timers.load(OrderKey(key), at(due));
+        }
+        assert_eq!((overdue(500), overdue(1_000), overdue(1_700)), (0, 0, 700));
+        assert_eq!(timers.take_due(at(2_100)).0, [OrderKey(1), OrderKey(2)]);
+        assert_eq!(overdue(2_500), 1_500, "the writer knows of it, and it has not fired");
+        let fired = |key, due| TimerChange { key: OrderKey(key), before: Some(at(due)), after: None };
+        timers.change(&[fired(1, 1_000)], &clock.busy());
+        assert_eq!(overdue(2_500), 500);
+        timers.change(&[fired(2, 2_000)], &clock.busy());
+        assert_eq!((overdue(2_500), overdue(9_200)), (0, 200));
     }
 }

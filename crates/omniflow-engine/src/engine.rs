@@ -96,8 +96,15 @@ pub enum Health {
 ///
 /// Whatever it answers is durable, refusals included: no later request, and no crash, can find it undone.
 /// Two engines differ in speed and reach, never in what they answer.
+///
+/// Of requests with one mark at once, the first is done and the others get its answer, or
+/// [`Error::IdempotencyInProgress`] where it is not there in time. The API sees to that among the requests of
+/// its own process; an engine that several processes ask sees to it among theirs.
 pub trait OrderEngine: Send + Sync + 'static {
     /// Places an order and reserves its stock, for every line or for none.
+    ///
+    /// A marked one is recognised by its mark's key and body; once the order's details are erased, of which the
+    /// body tells, by the key alone.
     ///
     /// # Errors
     /// [`Error::OutOfStock`], [`Error::UnknownSku`], [`Error::ExternalIdTaken`]: there is no order then.

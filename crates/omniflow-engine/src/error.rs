@@ -44,7 +44,8 @@ pub enum Error {
     /// The mark was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,
-    /// The same request is being done, and was not done in time.
+    /// A request with the same mark is at work, and was not answered within
+    /// [`Idempotency::PATIENCE`](crate::Idempotency::PATIENCE); nothing was done.
     #[error("the same request is being done")]
     IdempotencyInProgress,
     /// The cursor was not made for this list.

@@ -1,6 +1,7 @@
 //! Requests that may be sent twice and are done once.
 
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 /// Marks a request: whoever sends the same again gets the same answer. What was refused is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
+    /// How long a request waits for another with its mark that is still at work; then it is
+    /// [`Error::IdempotencyInProgress`](crate::Error::IdempotencyInProgress).
+    pub const PATIENCE: Duration = Duration::from_secs(10);
+
     /// The mark of a request by its caller, path, key and body.
     pub fn new(caller: &str, path: &str, key: &str, body: &[u8], keep_ms: u64) -> Self {
         let mut hash = Sha256::new();
@@ -22,6 +27,11 @@ impl Idempotency {
             hash.update(part);
         }
         Self { key: hash.finalize().into(), body: Sha256::digest(body).into(), keep_ms }
+    }
+
+    /// The hash of a body's hash with salt. Without the salt nobody can test a guess at the body.
+    pub fn salted(body: &[u8; 32], salt: &[u8; 16]) -> [u8; 32] {
+        Sha256::new().chain_update(salt).chain_update(body).finalize().into()
     }
 }
 

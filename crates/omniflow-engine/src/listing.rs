@@ -1,7 +1,7 @@
 //! Which orders a list shows, and how one is continued.
 
 use crate::Error;
-use omniflow_core::{CustomerId, ExternalId, Order, PaymentStatus, StateKind, Timestamp};
+use omniflow_core::{CustomerId, ExternalId, Order, PaymentStatus, Sku, StateKind, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -103,6 +103,12 @@ impl fmt::Display for Cursor {
     }
 }
 
+/// What a seal adds to a place.
+const MARK_BYTES: usize = 8;
+
+/// Stands for the list of all SKUs where others have the digest of their filter.
+const SKUS: &[u8] = b"skus";
+
 /// Seals and opens cursors. Its secret is made once for all of an engine's data.
 #[derive(Clone)]
 pub struct CursorSeal {
@@ -118,8 +124,12 @@ impl CursorSeal {
     /// The cursor of a place in the list of a filter.
     pub fn seal(&self, place: i64, filter: &Filter) -> Cursor {
         let place = place.to_be_bytes();
-        let [a, b, c, d, e, f, g, h, ..] = self.mark(place, filter);
-        let bytes = place.into_iter().chain([a, b, c, d, e, f, g, h]);
+        self.sealed(&filter.digest(), &place)
+    }
+
+    fn sealed(&self, list: &[u8], place: &[u8]) -> Cursor {
+        let mark = Sha256::new().chain_update(self.secret).chain_update(list).chain_update(place).finalize();
+        let bytes = place.iter().chain(mark.iter().take(MARK_BYTES));
         Cursor(bytes.map(|byte| format!("{byte:02x}")).collect())
     }
 
@@ -133,9 +143,22 @@ impl CursorSeal {
         if self.seal(place, filter) == *cursor { Ok(place) } else { Err(Error::ForeignCursor) }
     }
 
-    fn mark(&self, place: [u8; 8], filter: &Filter) -> [u8; 32] {
-        let filter = filter.digest();
-        Sha256::new().chain_update(self.secret).chain_update(filter).chain_update(place).finalize().into()
+    /// The cursor of the place behind a SKU in the list of all of them.
+    pub fn seal_sku(&self, sku: &Sku) -> Cursor {
+        self.sealed(SKUS, sku.as_str().as_bytes())
+    }
+
+    /// The SKU of a cursor that was sealed here for the list of SKUs.
+    ///
+    /// # Errors
+    /// [`Error::ForeignCursor`].
+    pub fn open_sku(&self, cursor: &Cursor) -> Result<Sku, Error> {
+        let digits = cursor.0.len().checked_sub(2 * MARK_BYTES).and_then(|digits| cursor.0.get(..digits));
+        let pairs = digits.unwrap_or_default().as_bytes().chunks(2);
+        let byte = |pair| str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let name = pairs.map(byte).collect::<Option<Vec<u8>>>().and_then(|name| String::from_utf8(name).ok());
+        let sku = name.and_then(|name| Sku::new(name).ok()).ok_or(Error::ForeignCursor)?;
+        if self.seal_sku(&sku) == *cursor { Ok(sku) } else { Err(Error::ForeignCursor) }
     }
 }
 
@@ -175,6 +198,30 @@ mod tests {
         for text in ["", "0", "十六", &text[..31], &format!("{text}0"), &text.to_uppercase()] {
             let opened = seal.open(&Cursor::new(text), &Filter::default());
             assert_eq!(opened, Err(Error::ForeignCursor), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_skus_opens_as_it_was_sealed() {
+        let seal = CursorSeal::new(*b"secret 1");
+        for name in ["a", "iPhone 15", "苹果", &"x".repeat(100)] {
+            let sku = Sku::new(name).unwrap();
+            let text = seal.seal_sku(&sku).to_string();
+            assert_eq!(seal.open_sku(&Cursor::new(&*text)), Ok(sku.clone()));
+            assert_eq!(
+                CursorSeal::new(*b"secret 2").open_sku(&Cursor::new(&*text)),
+                Err(Error::ForeignCursor)
+            );
+            for at in 0..text.len() {
+                let mut changed = text.clone().into_bytes();
+                changed[at] = if changed[at] == b'7' { b'8' } else { b'7' };
+                let changed = Cursor::new(String::from_utf8(changed).unwrap());
+                assert_eq!(seal.open_sku(&changed), Err(Error::ForeignCursor), "{changed}");
+            }
+        }
+        let order = seal.seal(0, &Filter::default()).to_string();
+        for text in ["", "6", "61", "苹果苹果苹果", "0123456789abcdef", "6123456789abcdef01", &order] {
+            assert_eq!(seal.open_sku(&Cursor::new(text)), Err(Error::ForeignCursor), "{text}");
         }
     }
 

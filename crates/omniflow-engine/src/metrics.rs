@@ -1,5 +1,10 @@
 //! What engines count, under one set of names whichever runs.
 
+mod by_state;
+mod overdue;
+
+use self::by_state::ByState;
+use self::overdue::Overdue;
 use crate::Attempt;
 use omniflow_core::{EffectKind, Order, StateKind};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -29,13 +34,14 @@ pub struct EngineMetrics(Arc<Families>);
 #[derive(Debug)]
 struct Families {
     placed: Counter,
-    ended: Family<StateLabel, Counter>,
-    orders: Family<StateLabel, Gauge>,
+    ended: ByState<Counter>,
+    orders: ByState<Gauge>,
     attention: Gauge,
     attempts: Family<AttemptLabels, Counter>,
     attempt_seconds: Family<AttemptLabels, Histogram, fn() -> Histogram>,
     timers_fired: Counter,
     timer_late: Histogram,
+    timer_overdue: Overdue,
     commit_seconds: Histogram,
     commit_jobs: Histogram,
 }
@@ -58,13 +64,14 @@ impl Default for Families {
     fn default() -> Self {
         Self {
             placed: Counter::default(),
-            ended: Family::default(),
-            orders: Family::default(),
+            ended: ByState::new(StateKind::is_ended),
+            orders: ByState::new(|state| !state.is_ended()),
             attention: Gauge::default(),
             attempts: Family::default(),
             attempt_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             timers_fired: Counter::default(),
             timer_late: Histogram::new(LATE_SECONDS),
+            timer_overdue: Overdue::default(),
             commit_seconds: Histogram::new(SECONDS),
             commit_jobs: Histogram::new(JOBS),
         }
@@ -73,16 +80,17 @@ impl Default for Families {
 
 impl EngineMetrics {
     /// Adds them to a registry: orders open by state, placed and ended totals, attention, attempts at
-    /// effects by kind and result with their durations, timers fired and how late, commits.
+    /// effects by kind and result with their durations, timers fired and how late, the oldest overdue one,
+    /// commits.
     pub fn register(&self, registry: &mut Registry) {
         let Families { placed, ended, orders, attention, attempts, .. } = &*self.0;
         registry.register("orders_placed", "Orders placed", placed.clone());
         registry.register(
             "orders_ended",
             "Orders that came to an end, by the state they ended in",
-            ended.clone(),
+            ended.family.clone(),
         );
-        registry.register("orders", "Orders that have not ended, by state", orders.clone());
+        registry.register("orders", "Orders that have not ended, by state", orders.family.clone());
         registry.register("orders_attention", "Orders that need a person", attention.clone());
         registry.register("effect_attempts", "Attempts at effects, by kind and result", attempts.clone());
         let Families { attempt_seconds, timers_fired, timer_late, commit_seconds, commit_jobs, .. } =
@@ -92,6 +100,7 @@ impl EngineMetrics {
         registry.register("timers_fired", "Timers that fired", timers_fired.clone());
         let help = "How late timers fired";
         registry.register_with_unit("timer_late", help, Unit::Seconds, timer_late.clone());
+        registry.register_collector(Box::new(self.0.timer_overdue.clone()));
         let help = "How long a commit took, its sync included";
         registry.register_with_unit("commit_duration", help, Unit::Seconds, commit_seconds.clone());
         registry.register("commit_jobs", "Requests, timers and outcomes in one commit", commit_jobs.clone());
@@ -108,15 +117,17 @@ impl EngineMetrics {
             self.0.placed.inc();
         }
         self.shift(after, 1);
-        if after.state.is_ended() && before.is_none_or(|before| !before.state.is_ended()) {
-            self.0.ended.get_or_create(&StateLabel { state: Word(after.state.as_str()) }).inc();
+        if before.is_none_or(|before| !before.state.is_ended())
+            && let Some(ended) = self.0.ended.of(after.state)
+        {
+            ended.inc();
         }
     }
 
     /// Begins to count the orders that are open anew, as after a start.
     pub fn recount(&self, open: impl Iterator<Item = Standing>) {
-        for state in StateKind::ALL.iter().filter(|state| !state.is_ended()) {
-            self.0.orders.get_or_create(&StateLabel { state: Word(state.as_str()) }).set(0);
+        for orders in self.0.orders.all() {
+            orders.set(0);
         }
         self.0.attention.set(0);
         for standing in open {
@@ -125,8 +136,8 @@ impl EngineMetrics {
     }
 
     fn shift(&self, Standing { state, attention }: Standing, by: i64) {
-        if !state.is_ended() {
-            self.0.orders.get_or_create(&StateLabel { state: Word(state.as_str()) }).inc_by(by);
+        if let Some(orders) = self.0.orders.of(state) {
+            orders.inc_by(by);
         }
         if attention {
             self.0.attention.inc_by(by);
@@ -153,6 +164,11 @@ impl EngineMetrics {
         self.0.timer_late.observe(late_ms as f64 / 1_000.0);
     }
 
+    /// Where to ask for how long the oldest timer that is due has not fired, zero where none is.
+    pub fn ask_overdue(&self, age: impl Fn() -> Duration + Send + Sync + 'static) {
+        self.0.timer_overdue.ask(Box::new(age));
+    }
+
     /// Counts a commit.
     pub fn committed(&self, jobs: usize, took: Duration) {
         self.0.commit_jobs.observe(jobs as f64);
@@ -168,11 +184,6 @@ impl EncodeLabelValue for Word {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
         encoder.write_str(self.0)
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StateLabel {
-    state: Word,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -209,6 +220,8 @@ mod tests {
             "omniflow_orders{state=\"awaiting_payment\"} 0",
             "omniflow_orders{state=\"shipping\"} 1",
             "omniflow_orders_attention 1",
+            "omniflow_orders{state=\"compensating\"} 0",
+            "omniflow_orders_ended_total{state=\"completed\"} 0",
         ] {
             assert!(said.contains(line), "{line}: {said}");
         }
@@ -220,6 +233,36 @@ mod tests {
             "omniflow_orders_attention 0",
         ] {
             assert!(said.contains(line), "{line}: {said}");
+        }
+    }
+
+    #[test]
+    fn each_state_has_its_own_place() {
+        let metrics = EngineMetrics::default();
+        for (number, &state) in (1..).zip(StateKind::ALL) {
+            for _ in 0..number {
+                metrics.moved(None, Standing { state, attention: false });
+            }
+        }
+        let said = text(&metrics);
+        for (number, state) in (1..).zip(StateKind::ALL) {
+            let family = if state.is_ended() { "orders_ended_total" } else { "orders" };
+            let line = format!("omniflow_{family}{{state=\"{}\"}} {number}\n", state.as_str());
+            assert!(said.contains(&line), "{line}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_overdue_timer_gets_older_while_nothing_moves() {
+        let metrics = EngineMetrics::default();
+        assert!(text(&metrics).contains("omniflow_timer_overdue_seconds 0.0\n"));
+        let asked = std::sync::atomic::AtomicU64::new(0);
+        metrics.ask_overdue(move || {
+            Duration::from_millis(500 * asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+        });
+        for age in ["0.0", "0.5", "1.0"] {
+            let said = text(&metrics);
+            assert!(said.contains(&format!("omniflow_timer_overdue_seconds {age}\n")), "{age}: {said}");
         }
     }
 

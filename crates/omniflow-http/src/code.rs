@@ -60,7 +60,7 @@ codes! {
     /// The first request with this idempotency key has not been answered yet.
     IdempotencyInProgress = "idempotency_in_progress", CONFLICT, "The first request is still at work";
     /// The order takes no more payments.
-    TooManyPayments = "too_many_payments", CONFLICT, "The order has too many payments";
+    TooManyPayments = "too_many_payments", CONFLICT, "The order takes no more such payment reports";
     /// What the caller expected is no longer so.
     VersionMismatch = "version_mismatch", PRECONDITION_FAILED, "It has changed since it was read";
     /// The body is larger than is taken.

@@ -6,14 +6,15 @@ use crate::output;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use omniflow_embedded::backup::{self, Error, Progress};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 /// Copies a data directory to one file.
 pub(crate) fn backup(args: &BackupArgs) -> Result<(), Failure> {
     let bar = Bar::new("copying")?;
     let copied =
         backup::backup(&args.data_dir, &args.to, !args.no_verify, &mut |progress| bar.show(progress))
-            .map_err(failure)?;
+            .map_err(|error| failure_in(&args.to, error))?;
     bar.0.finish_and_clear();
     let size = size(copied.bytes);
     say(|out| match &copied.report {
@@ -48,6 +49,22 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
             report.skus,
             last_at
         )
+    })
+}
+
+/// What is about the folder of the copy names that, and not the file that is to become the copy.
+fn failure_in(to: &Path, error: Error) -> Failure {
+    let Error::Io { path, source } = error else { return failure(error) };
+    if to.parent() != Some(&path) && path != Path::new(".") {
+        return failure(Error::Io { path, source });
+    }
+    let folder = path.display();
+    Failure::usage(match source.kind() {
+        ErrorKind::NotFound => {
+            format!("there is no folder {folder}: make it, or choose another place for --to")
+        }
+        ErrorKind::NotADirectory => format!("{folder} is no folder: choose another place for --to"),
+        kind => format!("nothing can be written into the folder {folder}: {kind}"),
     })
 }
 

@@ -10,7 +10,7 @@ mod machine;
 mod server;
 
 use crate::client::{self, Error, ServerArgs};
-use crate::config::Config;
+use crate::config::{Config, variables};
 use crate::failure::Failure;
 use clap::Args;
 use finding::{Finding, Findings};
@@ -61,8 +61,18 @@ fn examine(args: &DoctorArgs) -> Result<Findings, Error> {
         }
         None => findings.add(Finding::well("data directory", "none is here; --data-dir names another one")),
     }
+    if args.config.is_none() {
+        environment(&mut findings);
+    }
     machine::examine(&mut findings);
     Ok(findings)
+}
+
+/// Tells variables that are none; those of a configuration are told with it.
+fn environment(findings: &mut Findings) {
+    for fault in variables::faults(std::env::vars_os()) {
+        findings.add(Finding::missing("environment", &fault, "every other command refuses to run with it"));
+    }
 }
 
 /// Checks a configuration; answers its data directory.

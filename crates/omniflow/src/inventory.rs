@@ -4,7 +4,7 @@ mod args;
 
 pub(crate) use args::InventoryArgs;
 
-use crate::client::{self, Answer, Call, Client, Error, Language, Table, path_segment, query};
+use crate::client::{self, Answer, Call, Client, Error, Language, Paging, Shown, Table, path_segment};
 use crate::failure::Failure;
 use args::{AdjustArgs, InventoryCommand, ListArgs, SetArgs};
 use serde::{Deserialize, Serialize};
@@ -21,12 +21,6 @@ struct Stock {
     available: u64,
     #[serde(default)]
     short: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    data: Vec<Stock>,
-    next_cursor: Option<String>,
 }
 
 /// The body of `PUT /inventory/{sku}`; what was not typed is not sent.
@@ -49,20 +43,13 @@ struct Adjustment<'a> {
     reason: &'a str,
 }
 
-/// How to show what a server says.
-#[derive(Clone, Copy)]
-struct Shown {
-    json: bool,
-    language: Language,
-}
-
 /// Runs one of the commands.
 ///
 /// # Errors
 /// What the server refused, or why it could not be asked.
 pub(crate) fn run(args: InventoryArgs) -> Result<ExitCode, Failure> {
     let InventoryArgs { server, command } = args;
-    let shown = Shown { json: server.json, language: server.language() };
+    let shown = server.shown();
     client::run(&server, async |client| match command {
         InventoryCommand::List(args) => list(client, args, shown).await,
         InventoryCommand::Show(args) => show(&client.ask(&Call::get(path_of(&args.sku))).await?, shown),
@@ -76,27 +63,9 @@ fn path_of(sku: &str) -> String {
 }
 
 async fn list(client: &Client, args: ListArgs, shown: Shown) -> Result<(), Error> {
-    let mut cursor = args.cursor;
-    let mut is_first = true;
-    loop {
-        let limit = args.limit.map(|limit| ("limit", limit.to_string()));
-        let after = cursor.take().map(|cursor| ("cursor", cursor));
-        let pairs: Vec<_> = limit.into_iter().chain(after).collect();
-        let answer = client.ask(&Call::get(format!("{PATH}{}", query(&pairs)))).await?;
-        let page: Page = answer.json()?;
-        match shown.json {
-            true => client::print(answer.text()?)?,
-            false => client::print(&table(&page.data, shown.language, is_first).text())?,
-        }
-        match page.next_cursor {
-            Some(next) if args.all => (cursor, is_first) = (Some(next), false),
-            Some(next) if !shown.json => {
-                client::note(&format!("there are more: --all shows them, --cursor {next} the next page"));
-                return Ok(());
-            }
-            _ => return Ok(()),
-        }
-    }
+    let limit: Vec<_> = args.limit.map(|limit| ("limit", limit.to_string())).into_iter().collect();
+    let paging = Paging { cursor: args.cursor, all: args.all };
+    shown.pages(client, PATH, &limit, paging, table).await
 }
 
 async fn set(client: &Client, args: SetArgs, shown: Shown) -> Result<(), Error> {
@@ -119,10 +88,7 @@ async fn adjust(client: &Client, args: AdjustArgs, shown: Shown) -> Result<(), E
 }
 
 fn show(answer: &Answer, shown: Shown) -> Result<(), Error> {
-    match shown.json {
-        true => client::print(answer.text()?),
-        false => client::print(&table(&[answer.json()?], shown.language, true).text()),
-    }
+    shown.answer(answer, |level, language| table(&[level], language, true).text())
 }
 
 fn table(levels: &[Stock], language: Language, with_heading: bool) -> Table {

@@ -10,6 +10,7 @@ mod dev;
 mod doctor;
 mod failure;
 mod inventory;
+mod open_files;
 mod openapi;
 mod orders;
 mod output;
@@ -26,6 +27,10 @@ use cli::{Cli, Command};
 use failure::Failure;
 use std::process::ExitCode;
 
+/// Orders are made on one thread and let go on another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => code,
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    check_environment(&cli.command)?;
     match cli.command {
         Command::Dev(args) => dev::run(args).map(|()| ExitCode::SUCCESS),
         Command::Serve(args) => serve::run(&args).map(|()| ExitCode::SUCCESS),
@@ -61,5 +67,16 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Bench(args) => bench::run(args)
             .map(|verdict| ExitCode::from(verdict.exit_code()))
             .map_err(|error| Failure::with_code(error.exit_code(), error)),
+    }
+}
+
+/// Refuses a variable that is none. `serve` and `doctor` tell it with all else that is wrong.
+fn check_environment(command: &Command) -> Result<(), Failure> {
+    if matches!(command, Command::Serve(_) | Command::Doctor(_)) {
+        return Ok(());
+    }
+    match config::variables::faults(std::env::vars_os()) {
+        faults if faults.is_empty() => Ok(()),
+        faults => Err(Failure::usage(faults.join("\n  "))),
     }
 }

@@ -2,24 +2,15 @@
 //! was told. A request is noted before it is sent and its answer when it came whole, so that whatever the
 //! server's death leaves open is open here too.
 
+use super::wish::{Act, Wish};
 use crate::product::http::Answer;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// One of so many requests carries an `Idempotency-Key`.
 const MARKED_OF: u64 = 2;
-
-/// What a client wants to have.
-#[derive(Clone, Debug)]
-pub(super) struct Wish {
-    pub(super) amount_minor: i64,
-    /// SKU and quantity of each line.
-    pub(super) lines: Vec<(&'static str, u32)>,
-    pub(super) window_s: Option<u32>,
-}
 
 /// Whether an order is there, as far as the client knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,27 +34,6 @@ pub(super) enum Fate {
     Done { version: u64 },
     /// Refused: it must never be found.
     Refused,
-}
-
-/// A report of the payment provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Report {
-    pub(super) payment_id: &'static str,
-    pub(super) event_id: &'static str,
-    pub(super) outcome: &'static str,
-    /// The whole amount where left out.
-    pub(super) amount_minor: Option<i64>,
-}
-
-/// What is asked of an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Act {
-    Pay(Report),
-    Decide(&'static str),
-    Cancel,
-    Retry,
-    Skip,
-    Compensate,
 }
 
 /// A request about an order.
@@ -155,71 +125,6 @@ pub(super) struct Journal {
     pub(super) answers: u64,
 }
 
-impl Wish {
-    /// The body that places it, under a number of the client's own where it has one.
-    pub(super) fn body(&self, external_id: Option<&str>) -> String {
-        let line = |(sku, quantity): &(&str, u32)| json!({"sku": sku, "quantity": quantity});
-        let items: Vec<Value> = self.lines.iter().map(line).collect();
-        let mut body = json!({"amount_minor": self.amount_minor, "items": items});
-        if let Some(external_id) = external_id {
-            body["external_id"] = external_id.into();
-        }
-        if let Some(seconds) = self.window_s {
-            body["payment_window_seconds"] = seconds.into();
-        }
-        body.to_string()
-    }
-
-    /// Pieces of each SKU.
-    pub(super) fn demand(&self) -> BTreeMap<&'static str, i64> {
-        let mut demand = BTreeMap::new();
-        for (sku, quantity) in &self.lines {
-            *demand.entry(*sku).or_default() += i64::from(*quantity);
-        }
-        demand
-    }
-
-    /// Whether a person must approve it: strictly above $10,000.00.
-    pub(super) fn is_reviewed(&self) -> bool {
-        self.amount_minor > 1_000_000
-    }
-}
-
-impl Act {
-    /// The route under the order's own.
-    pub(super) const fn route(&self) -> &'static str {
-        match self {
-            Self::Pay(_) => "pay",
-            Self::Decide(_) => "audit",
-            Self::Cancel => "cancel",
-            Self::Retry => "retry",
-            Self::Skip => "skip",
-            Self::Compensate => "compensate",
-        }
-    }
-
-    /// The body to send.
-    pub(super) fn body(&self) -> Option<String> {
-        match self {
-            Self::Pay(report) => Some(report.body()),
-            Self::Decide(decision) => Some(json!({"action": decision}).to_string()),
-            Self::Skip => Some(json!({"reason": "seen by hand"}).to_string()),
-            Self::Cancel | Self::Retry | Self::Compensate => None,
-        }
-    }
-}
-
-impl Report {
-    fn body(&self) -> String {
-        let Self { payment_id, event_id, outcome, amount_minor } = self;
-        let mut body = json!({"payment_id": payment_id, "event_id": event_id, "outcome": outcome});
-        if let Some(amount) = amount_minor {
-            body["amount_minor"] = (*amount).into();
-        }
-        body.to_string()
-    }
-}
-
 impl Order {
     /// An order that is about to be asked for.
     pub(super) fn wished(external_id: String, wish: Wish) -> Self {
@@ -247,6 +152,11 @@ impl Order {
     /// Its id, if it is there.
     pub(super) fn id(&self) -> Option<&str> {
         if let Placing::Placed(id) = &self.placing { Some(id) } else { None }
+    }
+
+    /// Where it is; nowhere where no id is known.
+    pub(super) fn path(&self) -> String {
+        format!("/api/v1/orders/{}", self.id().unwrap_or("none"))
     }
 
     /// The newest version that the client was shown.
@@ -311,15 +221,6 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_wish_is_sent_as_it_is_meant() {
-        let wish = Wish { amount_minor: 5, lines: vec![("a", 1), ("b", 2), ("a", 3)], window_s: Some(9) };
-        let body: Value = serde_json::from_str(&wish.body(Some("c-1"))).unwrap();
-        assert_eq!(body["items"][2], json!({"sku": "a", "quantity": 3}));
-        assert_eq!((&body["external_id"], &body["payment_window_seconds"]), (&json!("c-1"), &json!(9)));
-        assert_eq!(wish.demand(), BTreeMap::from([("a", 4), ("b", 2)]));
-    }
 
     #[test]
     fn an_older_document_does_not_replace_a_newer_one() {

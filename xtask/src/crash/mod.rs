@@ -5,6 +5,7 @@
 //! load, kill. Every few cycles all orders are brought to their end first, and stock and providers are
 //! reckoned up.
 
+mod answers;
 mod audit;
 mod auditor;
 mod figures;
@@ -16,6 +17,7 @@ mod repeating;
 mod settle;
 mod shop;
 mod shopper;
+mod wish;
 
 use crate::checkout::Checkout;
 use crate::product;

@@ -1,9 +1,9 @@
 //! Brings every order to its end, as those who run the shop would: decides, pays, tries again.
 
-use super::journal::{Act, Order};
+use super::journal::Order;
 use super::random::Random;
 use super::shop::{Counter, Gone, Shop};
-use super::shopper::CASH;
+use super::wish::{Act, CASH};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::thread;

@@ -1,6 +1,7 @@
 //! The client's way to ask: what it does with a request before it is sent, and with its answer.
 
-use super::journal::{Act, Adjustment, Fate, Journal, Marked, Order, Placing, Purpose, Sent, Wish};
+use super::journal::{Adjustment, Fate, Journal, Marked, Order, Purpose, Sent};
+use super::wish::{Act, Wish};
 use crate::product::http::{Answer, Connection};
 use serde_json::{Value, json};
 use std::io;
@@ -138,7 +139,7 @@ impl<'s> Counter<'s> {
     pub(super) fn look(&mut self, order: usize, headers: &str) -> Result<Value, Gone> {
         let (path, known) = {
             let order = &self.shop.journal().orders[order];
-            (path_of(order), order.version())
+            (order.path(), order.version())
         };
         let answer = self.line.ask("GET", &path, headers, None).map_err(|_| Gone)?;
         let mut journal = self.shop.journal();
@@ -167,7 +168,7 @@ impl<'s> Counter<'s> {
     fn begin(&self, order: usize, act: Act) -> (Asked, String, Option<String>) {
         let mut journal = self.shop.journal();
         let order_at = &mut journal.orders[order];
-        let path = format!("{}/{}", path_of(order_at), act.route());
+        let path = format!("{}/{}", order_at.path(), act.route());
         let body = act.body();
         order_at.stirred = true;
         order_at.sent.push(Sent { act, fate: Fate::Unknown });
@@ -200,10 +201,6 @@ fn header(mark: Option<usize>) -> String {
     mark.map_or(String::new(), |mark| format!("idempotency-key: \"k-{mark}\"\r\n"))
 }
 
-fn path_of(order: &Order) -> String {
-    format!("/api/v1/orders/{}", order.id().unwrap_or("none"))
-}
-
 /// An answer as the journal shows it: its version is enough, unless it was refused.
 fn shown(answer: &io::Result<Answer>) -> Value {
     match answer {
@@ -212,133 +209,5 @@ fn shown(answer: &io::Result<Answer>) -> Value {
         }
         Ok(answer) => json!([answer.status, answer.body]),
         Err(error) => json!(format!("none: {error}")),
-    }
-}
-
-impl Journal {
-    /// Takes note of the answer to a placing.
-    pub(super) fn placed(&mut self, index: usize, answer: &Answer) {
-        let order = &mut self.orders[index];
-        match (answer.status, answer.code()) {
-            (201, _) => {
-                order.placing =
-                    Placing::Placed(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
-                order.was_told(&answer.body);
-            }
-            // Only a placing that was not answered can have been done.
-            (409, "external_id_taken") if order.placing == Placing::Unknown => {
-                order.placing =
-                    Placing::Placed(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
-            }
-            (409, "out_of_stock") if is_short(answer, &order.wish) => order.placing = Placing::Refused,
-            (422, "unknown_sku") if order.wish.lines.iter().any(|(sku, _)| *sku == super::UNKNOWN_SKU) => {
-                order.placing = Placing::Refused;
-            }
-            _ => {
-                let complaint = format!("{} was answered {answer:?}", order.body());
-                self.complain(complaint);
-            }
-        }
-    }
-
-    /// Takes note of the answer to a change of stock.
-    pub(super) fn adjusted(&mut self, adjustment: usize, answer: &Answer) {
-        self.adjustments[adjustment].acknowledged = answer.status == 200;
-        if answer.status != 200 {
-            self.complain(format!("{:?} was answered {answer:?}", self.adjustments[adjustment]));
-        }
-    }
-
-    /// Takes note of the answer to an action.
-    pub(super) fn answered(&mut self, index: usize, sent: usize, answer: Answer) -> Option<Value> {
-        let order = &mut self.orders[index];
-        let is_report = matches!(order.sent[sent].act, Act::Pay(_));
-        match (answer.status, answer.code()) {
-            (200, _) => {
-                let version = answer.body["version"].as_u64().unwrap_or_default();
-                order.sent[sent].fate = Fate::Done { version };
-                order.was_told(&answer.body);
-                return Some(answer.body);
-            }
-            (409, "action_not_allowed") if !is_report => order.sent[sent].fate = Fate::Refused,
-            _ => {
-                let what =
-                    format!("{:?} of {} was answered {answer:?}", order.sent[sent].act, path_of(order));
-                self.complain(what);
-            }
-        }
-        None
-    }
-}
-
-/// Whether a refusal for want of stock says so of what was ordered, and rightly.
-fn is_short(answer: &Answer, wish: &Wish) -> bool {
-    let demand = wish.demand();
-    let lines = answer.body["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let rightly = |line: &Value| {
-        let requested = line["requested"].as_i64().unwrap_or_default();
-        let wanted = line["sku"].as_str().and_then(|sku| demand.get(sku));
-        wanted == Some(&requested)
-            && line["available"].as_i64().is_some_and(|available| available < requested)
-    };
-    !lines.is_empty() && lines.iter().all(rightly)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(status: u16, body: Value) -> Answer {
-        Answer { status, body, ..Answer::default() }
-    }
-
-    fn journal_of(lines: Vec<(&'static str, u32)>) -> Journal {
-        let mut journal = Journal::new(std::path::Path::new("/dev/null")).unwrap();
-        let wish = Wish { amount_minor: 100, lines, window_s: None };
-        journal.orders.push(Order::wished("c-1".to_owned(), wish));
-        journal
-    }
-
-    #[test]
-    fn a_placing_is_there_refused_or_against_the_rules() {
-        let mut journal = journal_of(vec![("apple", 3)]);
-        let short =
-            json!({"code": "out_of_stock", "lines": [{"sku": "apple", "requested": 3, "available": 2}]});
-        journal.placed(0, &answer(409, short));
-        assert_eq!((&journal.orders[0].placing, journal.complaints.len()), (&Placing::Refused, 0));
-        journal.placed(0, &answer(201, json!({"order_id": "ORD-1", "version": 2})));
-        assert_eq!(journal.orders[0].placing, Placing::Placed("ORD-1".to_owned()));
-        for wrong in [
-            answer(
-                409,
-                json!({"code": "out_of_stock", "lines": [{"sku": "apple", "requested": 3, "available": 3}]}),
-            ),
-            answer(409, json!({"code": "external_id_taken", "order_id": "ORD-2"})),
-            answer(422, json!({"code": "unknown_sku"})),
-            answer(500, Value::Null),
-        ] {
-            let before = journal.complaints.len();
-            journal.placed(0, &wrong);
-            assert_eq!(journal.complaints.len(), before + 1, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn an_action_may_be_refused_and_a_payment_report_may_not() {
-        let refusal = || answer(409, json!({"code": "action_not_allowed"}));
-        let mut journal = journal_of(vec![]);
-        let report = super::super::journal::Report {
-            payment_id: "p",
-            event_id: "e",
-            outcome: "captured",
-            amount_minor: None,
-        };
-        for act in [Act::Cancel, Act::Pay(report)] {
-            journal.orders[0].sent.push(Sent { act, fate: Fate::Unknown });
-        }
-        assert_eq!(journal.answered(0, 0, refusal()), None);
-        assert_eq!((&journal.orders[0].sent[0].fate, journal.complaints.len()), (&Fate::Refused, 0));
-        assert_eq!(journal.answered(0, 1, refusal()), None);
-        assert_eq!((&journal.orders[0].sent[1].fate, journal.complaints.len()), (&Fate::Unknown, 1));
     }
 }

@@ -1,19 +1,10 @@
 //! What one client does: orders of every kind, one after another, until the server is gone.
 
-use super::journal::{Act, Report, Wish};
+use super::RARE;
 use super::random::Random;
 use super::shop::{Counter, Gone};
-use super::{RARE, SKUS, UNKNOWN_SKU};
+use super::wish::{Act, CARD, DECLINED, DECLINED_AGAIN, FAILED, Report, VOUCHER, Wish};
 use serde_json::Value;
-
-/// A capture of what a clerk took at the counter.
-pub(super) const CASH: Report = report("cash", "captured", "captured");
-/// A capture by the customer's card.
-const CARD: Report = report("card", "captured", "captured");
-const DECLINED: Report = report("card", "declined-1", "declined");
-const DECLINED_AGAIN: Report = report("card", "declined-2", "declined");
-const FAILED: Report = report("card", "failed", "failed");
-const VOUCHER: Report = report("voucher", "captured", "captured");
 
 /// What the simulated providers can be told to do instead of their work.
 const TROUBLES: &[&str] = &[
@@ -28,10 +19,6 @@ const TROUBLES: &[&str] = &[
 
 /// New orders of one client in one cycle; after them it goes on with what is open.
 const MOST_ORDERS: u64 = 60;
-
-const fn report(payment_id: &'static str, event_id: &'static str, outcome: &'static str) -> Report {
-    Report { payment_id, event_id, outcome, amount_minor: None }
-}
 
 /// A client.
 pub(super) struct Shopper<'s> {
@@ -92,34 +79,8 @@ impl<'s> Shopper<'s> {
 
     fn place(&mut self, amount_minor: i64, window_s: Option<u32>) -> Result<Option<usize>, Gone> {
         self.placed += 1;
-        let wish = Wish { amount_minor, lines: self.lines(), window_s };
+        let wish = Wish { amount_minor, lines: self.random.lines(), window_s };
         self.counter.place(format!("{}-{}", self.name, self.placed), wish)
-    }
-
-    /// Mostly one line of what there is enough of; sometimes several of what is rare, or what there is not.
-    fn lines(&mut self) -> Vec<(&'static str, u32)> {
-        if self.random.percent(55) {
-            return vec![(SKUS[0].0, 1)];
-        }
-        let mut lines: Vec<(&'static str, u32)> = (0..=self.random.below(3))
-            .map(|_| (self.random.pick(SKUS).0, u32::try_from(1 + self.random.below(3)).unwrap_or(1)))
-            .collect();
-        if self.random.percent(10) {
-            lines.push((RARE, 1_000));
-        } else if self.random.percent(4) {
-            lines.push((UNKNOWN_SKU, 1));
-        }
-        lines
-    }
-
-    /// Any amount that needs no review.
-    fn small(&mut self) -> i64 {
-        1 + i64::try_from(self.random.below(1_000_000)).unwrap_or_default()
-    }
-
-    /// Any amount that is reviewed.
-    fn large(&mut self) -> i64 {
-        1_000_000 + self.small()
     }
 
     /// Asks, sometimes twice, sometimes looking at what it has become.
@@ -136,13 +97,13 @@ impl<'s> Shopper<'s> {
     }
 
     fn plain(&mut self) -> Step {
-        let amount = self.small();
+        let amount = self.random.small();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         self.ask(order, Act::Pay(CARD)).map(drop)
     }
 
     fn paid_twice(&mut self) -> Step {
-        let amount = self.small();
+        let amount = self.random.small();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         if self.random.percent(40) {
             return self.counter.ask_both(order, Act::Pay(CARD), Act::Pay(VOUCHER));
@@ -152,7 +113,7 @@ impl<'s> Shopper<'s> {
     }
 
     fn declined_then_captured(&mut self) -> Step {
-        let amount = self.small();
+        let amount = self.random.small();
         let Some(order) = self.place(amount, Some(5))? else { return Ok(()) };
         self.ask(order, Act::Pay(DECLINED))?;
         if self.random.percent(50) {
@@ -163,14 +124,14 @@ impl<'s> Shopper<'s> {
     }
 
     fn failed(&mut self) -> Step {
-        let amount = self.small();
+        let amount = self.random.small();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         self.ask(order, Act::Pay(FAILED)).map(drop)
     }
 
     /// Nobody pays in time; now and then somebody pays too late.
     fn unpaid(&mut self) -> Step {
-        let amount = self.small();
+        let amount = self.random.small();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         if self.random.percent(30) {
             while self.counter.watch(order)?["state"] == "awaiting_payment" {}
@@ -180,7 +141,7 @@ impl<'s> Shopper<'s> {
     }
 
     fn approved(&mut self) -> Step {
-        let amount = self.large();
+        let amount = self.random.large();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         let early = self.random.percent(50);
         if early {
@@ -194,7 +155,7 @@ impl<'s> Shopper<'s> {
     }
 
     fn rejected(&mut self) -> Step {
-        let amount = self.large();
+        let amount = self.random.large();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         if self.random.percent(50) {
             self.ask(order, Act::Pay(CARD))?;
@@ -207,20 +168,20 @@ impl<'s> Shopper<'s> {
     }
 
     fn cancelled(&mut self) -> Step {
-        let amount = if self.random.percent(50) { self.small() } else { self.large() };
+        let amount = if self.random.percent(50) { self.random.small() } else { self.random.large() };
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         self.ask(order, Act::Cancel).map(drop)
     }
 
     fn paid_while_cancelled(&mut self) -> Step {
-        let amount = self.small();
+        let amount = self.random.small();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         let other = if self.random.percent(70) { Act::Cancel } else { Act::Pay(FAILED) };
         self.counter.ask_both(order, Act::Pay(CARD), other)
     }
 
     fn carrier_in_trouble(&mut self) -> Step {
-        let amount = self.small();
+        let amount = self.random.small();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         self.script("carrier", order)?;
         self.ask(order, Act::Pay(CARD))?;
@@ -228,7 +189,7 @@ impl<'s> Shopper<'s> {
     }
 
     fn refund_in_trouble(&mut self) -> Step {
-        let amount = self.small();
+        let amount = self.random.small();
         let Some(order) = self.place(amount, None)? else { return Ok(()) };
         self.script("payments", order)?;
         self.ask(order, Act::Pay(CARD))?;
@@ -268,7 +229,8 @@ impl<'s> Shopper<'s> {
     /// Leaves an order for a person, or for a payment that may come within days.
     fn parked(&mut self) -> Step {
         let reviewed = self.random.percent(50);
-        let (amount, window) = if reviewed { (self.large(), None) } else { (self.small(), Some(2_000_000)) };
+        let (amount, window) =
+            if reviewed { (self.random.large(), None) } else { (self.random.small(), Some(2_000_000)) };
         if let Some(order) = self.place(amount, window)? {
             self.counter.shop.journal().orders[order].parked = true;
         }

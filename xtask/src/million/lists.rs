@@ -1,20 +1,25 @@
 //! How long a page of `GET /orders` takes among a million orders, by filter.
 
+use super::fill::BIG_CUSTOMER;
 use crate::product::http::Connection;
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// What half of the pages of a filter must be answered in.
+/// What half of the pages of a filter must be answered in. The slowest of a hundred is shown and not judged: on
+/// two cores that others use too, it is the others' work that it tells, up to 40 ms, and differs from run to run.
 const LONGEST_PAGE: Duration = Duration::from_millis(5);
 /// Pages that are measured of each filter, after those that warm it up.
 const PAGES: usize = 200;
 const WARM_UP: usize = 20;
-const LIMIT: usize = 50;
+/// Orders on a page: as many as unless asked, and as many as there can be.
+const LIMITS: [usize; 2] = [50, 200];
+/// More than a page shows.
+const MANY: usize = usize::MAX;
 const NO_OP: &str = "/healthz";
 
 /// Orders placed before and after all others, half of them cancelled.
-const MARKERS: usize = 2 * LIMIT;
+const MARKERS: usize = 100;
 /// How many of them there are in the end.
 pub(super) const ALL_MARKERS: u64 = 2 * MARKERS as u64;
 
@@ -45,50 +50,66 @@ pub(super) fn place_markers(address: SocketAddr, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Measures the pages of every filter, prints them, and fails where one is slow.
-pub(super) fn measure(address: SocketAddr) -> Result<()> {
+/// Measures the pages of every filter, prints them, and fails where one is slow. Answers how the slowest did.
+pub(super) fn measure(address: SocketAddr) -> Result<String> {
     let mut connection = Connection::new(address);
-    let no_op = times(NO_OP, &mut connection, NO_OP)?;
-    println!("a page of {LIMIT} orders, by filter; the no-op route: {}", shown(&no_op));
     let bounds = bounds(&mut connection)?;
     let deep = deep(&mut connection)?;
-    let mut slow = vec![];
-    for (filter, least) in filters(&bounds, &deep) {
-        let path = format!("/api/v1/orders?limit={LIMIT}{filter}");
-        let measured = times(if filter.is_empty() { "(none)" } else { &filter }, &mut connection, &path)?;
-        println!("  {} orders, {}: {}", measured.orders, shown(&measured), measured.name);
-        ensure!(measured.orders >= least, "{path} shows {} orders, not {least}", measured.orders);
-        if measured.p50 > LONGEST_PAGE {
-            slow.push(measured.name);
+    let (mut slowest, mut slow) = (None::<Measured>, vec![]);
+    for limit in LIMITS {
+        let no_op = times(NO_OP, &mut connection, NO_OP)?;
+        println!("a page of {limit} orders, by filter; the no-op route: {}", shown(&no_op));
+        for (filter, least) in filters(&bounds, &deep) {
+            let path = format!("/api/v1/orders?limit={limit}{filter}");
+            let measured = times(if filter.is_empty() { "(none)" } else { &filter }, &mut connection, &path)?;
+            println!("  {} orders, {}: {}", measured.orders, shown(&measured), measured.name);
+            let least = least.min(limit);
+            ensure!(measured.orders >= least, "{path} shows {} orders, not {least}", measured.orders);
+            if measured.p50 > LONGEST_PAGE {
+                slow.push(path);
+            }
+            if slowest.as_ref().is_none_or(|slowest| measured.p50 > slowest.p50) {
+                slowest = Some(measured);
+            }
         }
     }
     ensure!(slow.is_empty(), "half of the pages take longer than {LONGEST_PAGE:?} by: {}", slow.join(", "));
-    Ok(())
+    let slowest = slowest.context("nothing was measured")?;
+    Ok(format!("pages of {} orders by {} are the slowest, {}", slowest.orders, slowest.name, shown(&slowest)))
 }
 
-/// Filters, and how many orders each shows at least.
+/// Filters, and how many orders there are at least.
 fn filters((oldest, newest): &(String, String), deep: &str) -> Vec<(String, usize)> {
+    let big = format!("&customer_id={BIG_CUSTOMER}");
     [
-        ("", LIMIT),
-        ("&state=awaiting_payment", LIMIT),
-        ("&state=cancelled", LIMIT),
-        ("&state=awaiting_payment&state=cancelled&state=shipping", LIMIT),
-        ("&state=in_review", 0),
-        ("&payment_status=pending", LIMIT),
-        ("&payment_status=paid&payment_status=refunded", 0),
-        ("&customer_id=old", LIMIT),
-        ("&customer_id=new", LIMIT),
-        ("&customer_id=old&customer_id=new&customer_id=nobody", LIMIT),
-        ("&customer_id=old&state=cancelled&payment_status=pending&attention=false", LIMIT),
+        ("", MANY),
+        ("&state=awaiting_payment", MANY),
+        ("&state=in_review", MANY),
+        ("&state=completed", MANY),
+        ("&state=expired", MANY),
+        ("&state=cancelled", MARKERS),
+        ("&state=awaiting_payment&state=cancelled&state=completed", MANY),
+        ("&state=shipping", 0),
+        ("&payment_status=pending", MANY),
+        ("&payment_status=paid&payment_status=refunded", MANY),
+        ("&state=in_review&payment_status=paid", 0),
+        (&big, MANY),
+        (&format!("{big}&state=awaiting_payment"), MANY),
+        (&format!("{big}&state=cancelled"), 0),
+        (&format!("{big}&customer_id=old&attention=false"), MANY),
+        (&format!("{big}&created_before={oldest}"), 0),
+        ("&customer_id=old", MARKERS),
+        ("&customer_id=old&customer_id=new&customer_id=nobody", MARKERS),
+        ("&customer_id=old&state=cancelled&payment_status=pending&attention=false", MARKERS / 2),
         ("&external_id=old-7", 1),
         ("&external_id=old-7&external_id=new-7&external_id=none", 2),
-        ("&attention=false", LIMIT),
+        ("&attention=false", MANY),
         ("&attention=true", 0),
         (&format!("&created_after={newest}"), 0),
-        (&format!("&created_after={oldest}"), LIMIT),
-        (&format!("&created_before={newest}"), LIMIT),
-        (&format!("&created_before={newest}&created_after={oldest}&state=cancelled"), LIMIT),
-        (&format!("&state=awaiting_payment&cursor={deep}"), LIMIT),
+        (&format!("&created_after={oldest}"), MANY),
+        (&format!("&created_before={newest}"), MANY),
+        (&format!("&created_before={newest}&created_after={oldest}&state=cancelled"), MARKERS / 2),
+        (&format!("&state=awaiting_payment&cursor={deep}"), MANY),
     ]
     .map(|(filter, least)| (filter.to_owned(), least))
     .into()
@@ -121,9 +142,7 @@ fn times(name: &str, connection: &mut Connection, path: &str) -> Result<Measured
     let mut times = Vec::with_capacity(PAGES);
     let mut orders = 0;
     for page in 0..WARM_UP + PAGES {
-        let asked = Instant::now();
-        let answer = connection.get(path)?;
-        let took = asked.elapsed();
+        let (answer, took) = connection.get_timed(path)?;
         ensure!(answer.status == 200, "{path} is answered {answer:?}");
         if page >= WARM_UP {
             times.push(took);

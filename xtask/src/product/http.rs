@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than any answer takes that comes at all; a long poll may wait for 30 s.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -58,6 +58,15 @@ impl Connection {
         self.ask("GET", path, "", None)
     }
 
+    /// Reads what is at `path`; answers also how long it took until all of it was here, not yet parsed.
+    pub(crate) fn get_timed(&mut self, path: &str) -> io::Result<(Answer, Duration)> {
+        let asked = Instant::now();
+        self.send("GET", path, "", None)?;
+        let answer = self.receive_raw()?;
+        let took = asked.elapsed();
+        Ok((parsed(answer), took))
+    }
+
     /// Sends a request and waits for its answer. `headers` are whole lines, each with its line break.
     pub(crate) fn ask(
         &mut self,
@@ -90,6 +99,10 @@ impl Connection {
 
     /// The answer to what was sent. An error means that nobody knows what became of it.
     pub(crate) fn receive(&mut self) -> io::Result<Answer> {
+        self.receive_raw().map(parsed)
+    }
+
+    fn receive_raw(&mut self) -> io::Result<Answer> {
         let Some(stream) = &mut self.stream else { return Err(ErrorKind::NotConnected.into()) };
         let answer = read_answer(stream);
         if !matches!(answer, Ok((_, false))) {
@@ -109,7 +122,16 @@ impl Connection {
     }
 }
 
-/// The next answer, and whether the server closes the connection after it.
+/// The answer that comes over `stream`, after which nothing is read from it.
+pub(crate) fn read_from(stream: &TcpStream) -> io::Result<Answer> {
+    Ok(parsed(read_answer(&mut BufReader::new(stream))?.0))
+}
+
+fn parsed(answer: Answer) -> Answer {
+    Answer { body: serde_json::from_slice(&answer.bytes).unwrap_or(Value::Null), ..answer }
+}
+
+/// The next answer, its body not yet parsed, and whether the server closes the connection after it.
 fn read_answer(stream: &mut impl BufRead) -> io::Result<(Answer, bool)> {
     let status = read_line(stream)?;
     let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(not_http)?;
@@ -122,7 +144,6 @@ fn read_answer(stream: &mut impl BufRead) -> io::Result<(Answer, bool)> {
     let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     answer.bytes = vec![0; length];
     stream.read_exact(&mut answer.bytes)?;
-    answer.body = serde_json::from_slice(&answer.bytes).unwrap_or(Value::Null);
     Ok((answer, closes))
 }
 
@@ -144,7 +165,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> io::Result<(Answer, bool)> {
-        read_answer(&mut text.as_bytes())
+        read_answer(&mut text.as_bytes()).map(|(answer, closes)| (parsed(answer), closes))
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub(crate) mod http;
 pub(crate) mod moment;
 pub(crate) mod server;
+pub(crate) mod usage;
 pub(crate) mod verify;
 pub(crate) mod workplace;
 

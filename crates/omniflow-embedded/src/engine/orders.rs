@@ -15,8 +15,9 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::oneshot;
 
 impl EmbeddedEngine {
-    fn usable(&self) -> Result<(), Error> {
-        self.shared.queue.closed().map_or(Ok(()), |reason| Err(Error::Unavailable(reason)))
+    /// Whether what it shows may be read.
+    fn readable(&self) -> Result<(), Error> {
+        self.shared.queue.unreadable().map_or(Ok(()), |reason| Err(Error::Unavailable(reason)))
     }
 
     async fn submit<T>(
@@ -30,7 +31,7 @@ impl EmbeddedEngine {
 
     /// The record of an order, from memory or disk.
     async fn record(&self, id: &OrderId) -> Result<(OrderKey, Record), Error> {
-        self.usable()?;
+        self.readable()?;
         let key = OrderKey::of(id).ok_or(Error::OrderNotFound)?;
         let record = match self.shared.table.get(key) {
             Some(encoded) => Some(Record::decode(&encoded).map_err(unreadable)?),
@@ -71,7 +72,7 @@ impl EmbeddedEngine {
     async fn next_of_all(&self, after: Position, limit: usize) -> Result<Vec<FeedEntry>, Error> {
         let mut position = self.shared.position.subscribe();
         loop {
-            self.usable()?;
+            self.readable()?;
             position.borrow_and_update();
             let recent = self.shared.recent.after(after, limit);
             let entries = match recent {
@@ -144,7 +145,7 @@ impl OrderEngine for EmbeddedEngine {
 
     fn list(&self, page: Page) -> Answer<'_, Result<Listing, Error>> {
         Box::pin(async move {
-            self.usable()?;
+            self.readable()?;
             self.lists.list(&self.shared, page).await
         })
     }
@@ -173,14 +174,14 @@ impl OrderEngine for EmbeddedEngine {
 
     fn last_position(&self) -> Answer<'_, Result<Position, Error>> {
         Box::pin(async move {
-            self.usable()?;
+            self.readable()?;
             Ok(self.shared.recent.last())
         })
     }
 
     fn stock<'a>(&'a self, sku: &'a Sku) -> Answer<'a, Result<StockLevel, Error>> {
         Box::pin(async move {
-            self.usable()?;
+            self.readable()?;
             let stock = self.shared.stock.read().unwrap_or_else(PoisonError::into_inner);
             stock.get(sku).cloned().ok_or_else(|| Error::UnknownSku(vec![sku.clone()]))
         })
@@ -193,7 +194,7 @@ impl OrderEngine for EmbeddedEngine {
     ) -> Answer<'a, Result<Vec<StockLevel>, Error>> {
         Box::pin(async move {
             use std::ops::Bound;
-            self.usable()?;
+            self.readable()?;
             let stock = self.shared.stock.read().unwrap_or_else(PoisonError::into_inner);
             let from = after.map_or(Bound::Unbounded, Bound::Excluded);
             Ok(stock

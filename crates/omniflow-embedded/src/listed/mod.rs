@@ -11,13 +11,14 @@ mod query;
 
 pub(crate) use check::check;
 pub(crate) use file::{Change, lists_file};
-pub(crate) use query::{Wanted, keys, open_orders};
+pub(crate) use query::{Found, Wanted, keys, open_orders};
 
 use crate::error::StorageError;
 use file::ListsFile;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Changes after which it follows without being asked.
@@ -25,6 +26,9 @@ const BEHIND: usize = 8_192;
 
 /// Changes that are kept for it; beyond them it reads the log.
 const MOST_KEPT: usize = 64 * BEHIND;
+
+/// How long a list waits for it; then it is told that it cannot be had.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct Asked {
@@ -45,9 +49,25 @@ enum Stopping {
 
 /// How its file is to be opened again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reopening {
+pub(crate) enum Reopening {
+    /// If it belongs to the database; orders that could not be read are looked at again.
     AsItIs,
+    /// Made anew from every order.
     Anew,
+}
+
+impl Reopening {
+    fn open(self, database: &Path) -> Result<ListsFile, StorageError> {
+        match self {
+            Self::AsItIs => ListsFile::open(database),
+            Self::Anew => ListsFile::anew(database),
+        }
+    }
+
+    /// What a file needs that gave this error.
+    pub(crate) fn after(error: &StorageError) -> Self {
+        if error.is_damage() { Self::Anew } else { Self::AsItIs }
+    }
 }
 
 /// What its thread does next.
@@ -91,9 +111,9 @@ impl Listed {
     }
 
     /// Opens it again, takes over what it lacks of the log, and goes on doing so.
-    pub(crate) fn renew(&self) -> Result<(), StorageError> {
+    pub(crate) fn renew(&self, how: Reopening) -> Result<(), StorageError> {
         self.stop();
-        let file = ListsFile::open(&self.database)?;
+        let file = how.open(&self.database)?;
         *self.shared.asked() = Asked::default();
         let position = file.position.cast_unsigned();
         self.shared.progress.send_modify(|now| now.position = position);
@@ -120,7 +140,7 @@ impl Listed {
         }
     }
 
-    /// Waits until it holds the log up to here.
+    /// Waits until it holds the log up to here, for as long as is usual: making it anew can take longer.
     pub(crate) async fn up_to(&self, position: u64) -> Result<(), StorageError> {
         let mut progress = self.shared.progress.subscribe();
         let failures = progress.borrow().failures;
@@ -128,16 +148,16 @@ impl Listed {
         if held < position && !self.shared.ask(position) {
             return Err(StorageError::Diverged("the lists are closed".to_owned()));
         }
-        let reached = progress.wait_for(|now| now.position >= position || now.failures != failures).await;
-        match reached {
-            Ok(now) if now.position >= position => Ok(()),
-            _ => Err(StorageError::Diverged("the lists cannot follow the log now".to_owned())),
+        let reached = progress.wait_for(|now| now.position >= position || now.failures != failures);
+        match tokio::time::timeout(LONGEST_WAIT, reached).await {
+            Ok(Ok(now)) if now.position >= position => Ok(()),
+            Ok(_) => Err(StorageError::Diverged("the lists cannot follow the log now".to_owned())),
+            Err(_) => Err(StorageError::Diverged("the lists are being made anew, or are slow".to_owned())),
         }
     }
 
-    /// Has its file opened again, which could not be read; a damaged one is made anew.
-    pub(crate) fn reopen(&self, is_damaged: bool) {
-        let how = if is_damaged { Reopening::Anew } else { Reopening::AsItIs };
+    /// Has its file opened again.
+    pub(crate) fn reopen(&self, how: Reopening) {
         let mut asked = self.shared.asked();
         asked.reopening = asked.reopening.max(Some(how));
         self.shared.progress.send_modify(|now| now.position = 0);
@@ -230,10 +250,8 @@ impl Shared {
 impl Work {
     /// Does it: opens the file again where that is asked for, and takes over a part of the log.
     fn take(self, database: &Path, file: &mut ListsFile) -> Result<(), StorageError> {
-        match self.reopening {
-            Some(Reopening::Anew) => *file = ListsFile::anew(database)?,
-            Some(Reopening::AsItIs) => *file = ListsFile::open(database)?,
-            None => {}
+        if let Some(how) = self.reopening {
+            *file = how.open(database)?;
         }
         let held = file.position.cast_unsigned();
         if held >= self.position {
@@ -243,14 +261,27 @@ impl Work {
         match taken {
             Ok(true) => Ok(()),
             Ok(false) => Err(StorageError::Diverged(format!("the log ends at {held}"))),
+            // It is as it was.
+            Err(error) if error.is_disk_full() => Err(error),
             Err(error) => {
-                let reopened =
-                    if error.is_damage() { ListsFile::anew(database) } else { ListsFile::open(database) };
-                if let Ok(reopened) = reopened {
+                if let Ok(reopened) = Reopening::after(&error).open(database) {
                     *file = reopened;
                 }
                 Err(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_for_lists_that_take_long() {
+        let directory = tempfile::tempdir().unwrap();
+        let listed = Listed::new(directory.path().join("omniflow.db")); // Nobody works on it.
+        let waited = tokio::time::timeout(2 * LONGEST_WAIT, listed.up_to(1)).await;
+        assert!(waited.expect("it is told").is_err());
     }
 }

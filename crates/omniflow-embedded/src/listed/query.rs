@@ -17,8 +17,13 @@ pub(crate) struct Wanted {
     pub(crate) range: Range<i64>,
     /// At most so many.
     pub(crate) limit: usize,
-    /// How far of the log the lists must hold.
-    pub(crate) position: u64,
+}
+
+/// Which there are.
+pub(crate) struct Found {
+    pub(crate) keys: Vec<OrderKey>,
+    /// How far of the log the lists hold.
+    pub(crate) held: u64,
 }
 
 /// The keys of the newest orders that are wanted, newest first.
@@ -26,14 +31,11 @@ pub(crate) struct Wanted {
 /// Each part is read from an index, newest first and no further than the limit, and the parts are merged:
 /// the cost does not depend on how many orders there are. They are read from one state of the file, so that
 /// an order that moves from one part to another meanwhile is in one of them.
-pub(crate) fn keys(lists: &Connection, wanted: &Wanted) -> Result<Vec<OrderKey>, StorageError> {
-    let Wanted { filter, range, limit, position } = wanted;
+pub(crate) fn keys(lists: &Connection, wanted: &Wanted) -> Result<Found, StorageError> {
+    let Wanted { filter, range, limit } = wanted;
     let snapshot = lists.unchecked_transaction()?;
-    // A file that is being made anew, or that has been put aside for a new one, is none.
+    // A file that is being made anew has none.
     let held: i64 = snapshot.prepare_cached("SELECT position FROM meta")?.query_row([], |row| row.get(0))?;
-    if held.cast_unsigned() < *position {
-        return Err(StorageError::Diverged(format!("the lists end at {held}, the log at {position}")));
-    }
     let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
     let buckets = Bucket::admitted(filter);
     let mut keys = vec![];
@@ -60,7 +62,7 @@ pub(crate) fn keys(lists: &Connection, wanted: &Wanted) -> Result<Vec<OrderKey>,
     }
     keys.sort_unstable_by(|a, b| b.cmp(a));
     keys.truncate(wanted.limit);
-    Ok(keys)
+    Ok(Found { keys, held: held.cast_unsigned() })
 }
 
 /// The buckets that have orders, of those that are admitted. The index is leapt through, one read a bucket.
@@ -95,13 +97,15 @@ fn collect(
     Ok(())
 }
 
-/// Hands over the key and the record of every open order. Where the lists cannot be read, it looks at
-/// every order.
+/// Hands over the key and the record of every open order. Without lists, or where they cannot be read, it
+/// looks at every order.
 pub(crate) fn open_orders(
     database: &Connection,
-    lists: &Path,
+    lists: Option<&Path>,
     take: impl FnMut(OrderKey, Vec<u8>) -> Result<(), StorageError>,
 ) -> Result<(), StorageError> {
+    let every = "SELECT key, record FROM orders WHERE open = ?1";
+    let Some(lists) = lists else { return hand_over(database, every, &[1], take) };
     match attach(database, lists) {
         Ok(()) => {
             let sql = "SELECT orders.key, orders.record
@@ -113,7 +117,7 @@ pub(crate) fn open_orders(
         Err(error) => {
             tracing::error!(%error, "the lists cannot be read: looking at every order for the open ones");
             drop(database.execute("DETACH DATABASE lists", []));
-            hand_over(database, "SELECT key, record FROM orders WHERE open = ?1", &[1], take)?;
+            hand_over(database, every, &[1], take)?;
         }
     }
     Ok(())

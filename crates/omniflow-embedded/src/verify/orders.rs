@@ -99,6 +99,7 @@ pub(super) fn check_orders(
     for key in chains.keys().filter(|key| !holdings.contains_key(&key.0)) {
         report.fault(format!("the log has events of an order with key {} and no row", key.0));
     }
+    check_open(connection, report)?;
     check_external_ids(connection, report)?;
     Ok(holdings)
 }
@@ -201,6 +202,19 @@ fn check_money(order: &Order, report: &mut Report) {
     if ended_undone && kept > 0 {
         report.fault(format!("{} is {} and keeps the money", order.id, order.kind()));
     }
+}
+
+/// What tells a start whether it has found every open order. Data of an older schema does not have it.
+fn check_open(connection: &Connection, report: &mut Report) -> Result<(), StorageError> {
+    let sql =
+        "SELECT value, (SELECT count(*) FROM orders WHERE open = 1) FROM meta WHERE name = 'open_orders'";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    if let Some((counted, open)) = connection.query_row(sql, [], read).optional()?
+        && counted != open
+    {
+        report.fault(format!("{counted} orders are counted as open, there are {open}"));
+    }
+    Ok(())
 }
 
 fn check_external_ids(connection: &Connection, report: &mut Report) -> Result<(), StorageError> {

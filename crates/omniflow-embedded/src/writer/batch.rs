@@ -2,6 +2,7 @@
 //! batch itself did before.
 
 use super::marks::Marked;
+use super::working::Working;
 use crate::error::StorageError;
 use crate::key::{Mint, OrderKey};
 use crate::queue::{Job, OrderReply, RECOVERING, StockReply, StockTold};
@@ -10,38 +11,12 @@ use crate::record::Record;
 use crate::stock::StockBook;
 use crate::table::Table;
 use omniflow_core::{
-    Actor, ChainHash, Command, Demand, EffectKey, EffectKind, Entry, Event, Order, Outcome, ReasonText,
-    Receipt, Step, StockHold, StockRefusal, Timestamp, Wanted, decide, evolve, next, placed,
+    Actor, Command, Demand, EffectKey, EffectKind, Event, Outcome, ReasonText, Receipt, Step, Timestamp,
+    decide, next,
 };
-use omniflow_engine::{Details, Error, Idempotency, Placement, Request, Standing};
-use rusqlite::{Connection, OptionalExtension};
+use omniflow_engine::{Error, Idempotency, Request};
+use rusqlite::Connection;
 use std::collections::{HashMap, HashSet, VecDeque};
-
-/// An order as the batch changes it.
-pub(crate) struct Working {
-    pub(crate) order: Order,
-    pub(crate) head: ChainHash,
-    pub(crate) positions: Vec<u64>,
-    /// What was committed before, `None` for a new order.
-    pub(crate) before: Option<Before>,
-    /// The new entries' lines, joined by line breaks.
-    pub(crate) lines: Vec<u8>,
-    pub(crate) first_seq: u32,
-    /// A new order's details.
-    pub(crate) details: Option<SaltedDetails>,
-}
-
-/// The salt of an order's address and metadata, and their stored bytes.
-pub(crate) type SaltedDetails = ([u8; 16], Vec<u8>);
-
-/// An order as it was committed.
-pub(crate) struct Before {
-    pub(crate) version: u32,
-    pub(crate) head: ChainHash,
-    pub(crate) due_at: Option<Timestamp>,
-    pub(crate) wanted: Vec<Wanted>,
-    pub(crate) standing: Standing,
-}
 
 /// Whom to answer after the commit, and what.
 pub(crate) enum Reply {
@@ -94,12 +69,12 @@ impl Batch<'_> {
         match job {
             Job::Place(placement, reply) => {
                 let mark = placement.idempotency;
-                let answer = self.once(mark, |batch| batch.place(*placement));
+                let answer = self.once(mark, Marked::Placing, |batch| batch.place(*placement));
                 self.keep(reply, answer)?;
             }
             Job::Command(key, request, reply) => {
                 let mark = request.idempotency;
-                let answer = self.once(mark, |batch| batch.request(key, *request));
+                let answer = self.once(mark, Marked::Order, |batch| batch.request(key, *request));
                 self.keep(reply, answer)?;
             }
             Job::Stock(change, reply) => self.change_stock(*change, reply)?,
@@ -120,73 +95,6 @@ impl Batch<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Places an order and decides its stock. What is refused leaves nothing behind.
-    fn place(&mut self, placement: Placement) -> Result<Result<OrderKey, Error>, StorageError> {
-        let Placement { terms, details, actor, idempotency: _ } = placement;
-        if let Some(external_id) = &terms.external_id
-            && let Some(holder) = self.external_id_holder(external_id.as_str())?
-        {
-            return Ok(Err(holder));
-        }
-        let (key, order_id) = self.mint.mint(self.at)?;
-        self.at_work = Some(key);
-        let external_id = terms.external_id.as_ref().map(|id| id.as_str().to_owned());
-        let details = self.salted(details)?;
-        let hash = details.as_ref().map(|(salt, body)| Details::hash(body, salt));
-        let event = Event::OrderPlaced { order_id, terms: Box::new(terms), details: hash };
-        let entry = Entry { seq: 1, at: self.at, actor, event };
-        let order = placed(&entry).map_err(|error| StorageError::Diverged(error.to_string()))?;
-        let link = entry.link(&ChainHash::default());
-        let working = Working {
-            order,
-            head: link.hash,
-            positions: vec![],
-            before: None,
-            lines: link.line,
-            first_seq: 1,
-            details,
-        };
-        let working = self.run_stock(key, working)?;
-        if let StockHold::Refused(refusal) = working.order.stock {
-            return Ok(Err(match refusal {
-                StockRefusal::OutOfStock(short) => Error::OutOfStock(short),
-                StockRefusal::UnknownSku(skus) => Error::UnknownSku(skus),
-            }));
-        }
-        self.orders.insert(key, working);
-        self.changed.push(key);
-        if let Some(external_id) = external_id {
-            self.external_ids.insert(external_id, key);
-        }
-        Ok(Ok(key))
-    }
-
-    fn salted(&mut self, details: Option<Details>) -> Result<Option<SaltedDetails>, StorageError> {
-        let Some(details) = details.filter(|details| !details.is_empty()) else { return Ok(None) };
-        let body = details.encode().map_err(|error| StorageError::Diverged(error.to_string()))?;
-        Ok(Some((self.mint.salt()?, body)))
-    }
-
-    /// Why an external id cannot be had, `None` when it can.
-    fn external_id_holder(&self, external_id: &str) -> Result<Option<Error>, StorageError> {
-        if let Some(working) = self.external_ids.get(external_id).and_then(|key| self.orders.get(key)) {
-            return Ok(Some(Error::ExternalIdTaken(working.order.id.clone())));
-        }
-        let mut statement =
-            self.connection.prepare_cached("SELECT order_key FROM external_ids WHERE external_id = ?1")?;
-        let key: Option<i64> = statement.query_row([external_id], |row| row.get(0)).optional()?;
-        let Some(key) = key.map(OrderKey) else { return Ok(None) };
-        // A holder that cannot be read takes nothing but its own number out of use.
-        Ok(Some(match reader::record(self.connection, key) {
-            Ok(Some(record)) => Error::ExternalIdTaken(record.order.id),
-            Ok(None) | Err(StorageError::Record(_)) => {
-                tracing::error!(key = key.0, external_id, "the order of an external id cannot be read");
-                Error::SetAside
-            }
-            Err(fault) => return Err(fault),
-        }))
     }
 
     /// A client's request of one order.
@@ -273,7 +181,7 @@ impl Batch<'_> {
 
     /// Performs the stock effects that the order wants, until it wants none: their outcome is part of
     /// the same commit.
-    fn run_stock(&mut self, key: OrderKey, mut working: Working) -> Result<Working, StorageError> {
+    pub(super) fn run_stock(&mut self, key: OrderKey, mut working: Working) -> Result<Working, StorageError> {
         while let Some(wanted) = next(&working.order).effects.first().filter(|w| w.key.step.is_stock()) {
             let outcome = self.move_stock(key, wanted.key.step, &working.order.terms.demand())?;
             let command = Command::Settle { effect: wanted.key, outcome };
@@ -310,32 +218,6 @@ impl Batch<'_> {
             self.orders.insert(key, Working::of(record));
         }
         Ok(self.orders.get(&key))
-    }
-}
-
-impl Working {
-    fn of(record: Record) -> Self {
-        let Record { head, positions, order } = record;
-        let wants = next(&order);
-        let standing = Standing::of(&order);
-        let before =
-            Before { version: order.version, head, due_at: wants.due_at(), wanted: wants.effects, standing };
-        let first_seq = order.version + 1;
-        Self { order, head, positions, before: Some(before), lines: vec![], first_seq, details: None }
-    }
-
-    fn record(mut self, event: Event, at: Timestamp, actor: Actor) -> Self {
-        let entry = Entry { seq: self.order.version + 1, at, actor, event };
-        let link = entry.link(&self.head);
-        if self.lines.is_empty() {
-            self.lines = link.line;
-        } else {
-            self.lines.push(b'\n');
-            self.lines.extend_from_slice(&link.line);
-        }
-        self.head = link.hash;
-        self.order = evolve(self.order, &entry);
-        self
     }
 }
 

@@ -1,7 +1,8 @@
 //! Writing a batch: all of it in one transaction, one sync.
 
-use super::batch::{Batch, Before, Decided, Reply, Working};
+use super::batch::{Batch, Decided, Reply};
 use super::thread::Shared;
+use super::working::{Before, Working};
 use crate::effects::EffectChange;
 use crate::error::StorageError;
 use crate::feed::Row;
@@ -37,6 +38,7 @@ pub(crate) struct Committed {
 pub(crate) struct Encoded {
     bytes: Vec<u8>,
     at_rest: bool,
+    was_open: bool,
     /// Whether its address and metadata were erased.
     pub(crate) erased: bool,
 }
@@ -86,24 +88,38 @@ impl Batch<'_> {
         self.stock.is_dirty() || !self.changed.is_empty() || !self.marked.is_empty()
     }
 
-    /// Writes the batch and syncs it. `position` is the log's last one, and the new last one after.
+    /// Writes the batch and syncs it. `position` is the log's last one, and the new last one after; `verified`
+    /// says that the log is good up to the former.
     ///
     /// On an error nothing may be assumed: the caller stops and recovers from disk.
     pub(crate) fn write(&mut self, position: &mut u64, verified: bool) -> Result<Vec<Written>, StorageError> {
         execute(self.connection, "BEGIN IMMEDIATE")?;
+        let good = *position;
         let written = self.write_orders(position)?;
         self.at_work = None;
+        self.count_open(&written)?;
         self.stock.write(self.connection, self.at)?;
         self.write_marks()?;
         if verified {
             let sql = "UPDATE meta SET value = ?1 WHERE name = 'verified_position'";
-            self.connection.prepare_cached(sql)?.execute([position.cast_signed()])?;
+            self.connection.prepare_cached(sql)?.execute([good.cast_signed()])?;
         }
         crate::crash::point("before-commit");
         self.is_committing = true;
         execute(self.connection, "COMMIT")?;
         crate::crash::point("after-commit");
         Ok(written)
+    }
+
+    /// Keeps how many orders are open, so that a start sees whether it has found all of them.
+    fn count_open(&self, written: &[Written]) -> Result<(), StorageError> {
+        let change = |order: &Encoded| i64::from(!order.at_rest) - i64::from(order.was_open);
+        let more: i64 = written.iter().map(|(_, order)| change(order)).sum();
+        if more != 0 {
+            let sql = "UPDATE meta SET value = value + ?1 WHERE name = 'open_orders'";
+            self.connection.prepare_cached(sql)?.execute([more])?;
+        }
+        Ok(())
     }
 
     fn write_orders(&mut self, position: &mut u64) -> Result<Vec<Written>, StorageError> {
@@ -164,7 +180,8 @@ fn write_order(
             }
         }
     }
-    Ok(Encoded { bytes: encoded, at_rest, erased })
+    let was_open = working.before.as_ref().is_some_and(|before| before.open);
+    Ok(Encoded { bytes: encoded, at_rest, was_open, erased })
 }
 
 impl Committed {

@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Decided, OrderAnswer, Reply};
 use crate::error::StorageError;
-use crate::idempotency::{self, Kept, KeptAnswer};
+use crate::idempotency::{self, Kept, KeptAnswer, ToKeep};
 use crate::key::OrderKey;
 use crate::queue::{RECOVERING, StockChange, StockReply, StockTold};
 use omniflow_engine::{Error, Idempotency, StockLevel, StockSet};
@@ -10,6 +10,7 @@ use omniflow_engine::{Error, Idempotency, StockLevel, StockSet};
 /// What a marked request of this batch was about.
 #[derive(Clone)]
 pub(crate) enum Marked {
+    Placing(OrderKey),
     Order(OrderKey),
     Stock(StockLevel),
 }
@@ -30,7 +31,7 @@ impl Batch<'_> {
         }
         Ok(match idempotency::find(self.connection, &mark.key, self.at) {
             Ok(None) => Ok(Before::Never),
-            Ok(Some(kept)) if kept.body == mark.body => Ok(Before::Earlier(kept)),
+            Ok(Some(kept)) if kept.is_of(mark) => Ok(Before::Earlier(kept)),
             Ok(Some(_)) => Err(Error::IdempotencyKeyReused),
             // One answer that cannot be read stops nobody else.
             Err(StorageError::Diverged(error)) => {
@@ -46,6 +47,7 @@ impl Batch<'_> {
     pub(super) fn once(
         &mut self,
         mark: Option<Idempotency>,
+        marked: fn(OrderKey) -> Marked,
         decide: impl FnOnce(&mut Self) -> Result<Result<OrderKey, Error>, StorageError>,
     ) -> OrderAnswer {
         let Some(mark) = mark else { return Ok(decide(self)?.map(Decided::Now)) };
@@ -57,11 +59,11 @@ impl Batch<'_> {
             Before::Never => {
                 let decided = decide(self)?;
                 if let Ok(key) = decided {
-                    self.marked.insert(mark.key, (mark, Marked::Order(key)));
+                    self.marked.insert(mark.key, (mark, marked(key)));
                 }
                 decided.map(Decided::Now)
             }
-            Before::Now(Marked::Order(key)) => Ok(Decided::Again(key)),
+            Before::Now(Marked::Placing(key) | Marked::Order(key)) => Ok(Decided::Again(key)),
             Before::Earlier(Kept { answer: KeptAnswer::Order(key, version), at, .. }) => {
                 Ok(Decided::Earlier(key, version, at))
             }
@@ -115,7 +117,7 @@ impl Batch<'_> {
             | Before::Earlier(Kept { answer: KeptAnswer::Stock(level), .. }) => {
                 Ok((StockSet { level, created: false }, true))
             }
-            Before::Now(Marked::Order(_)) | Before::Earlier(_) => Err(Error::IdempotencyKeyReused),
+            Before::Now(_) | Before::Earlier(_) => Err(Error::IdempotencyKeyReused),
         })
     }
 
@@ -124,18 +126,23 @@ impl Batch<'_> {
         if self.marked.is_empty() {
             return Ok(());
         }
-        let version = |key: &OrderKey| self.orders.get(key).map_or(0, |working| working.order.version);
-        let answers: Vec<(Idempotency, KeptAnswer)> = self
-            .marked
-            .values()
-            .map(|(mark, marked)| {
-                let answer = match marked {
-                    Marked::Order(key) => KeptAnswer::Order(*key, version(key)),
-                    Marked::Stock(level) => KeptAnswer::Stock(level.clone()),
-                };
-                (*mark, answer)
-            })
-            .collect();
+        let answers: Vec<ToKeep> =
+            self.marked.values().map(|(mark, marked)| self.to_keep(*mark, marked)).collect();
         idempotency::keep(self.connection, &answers, self.at)
+    }
+
+    fn to_keep(&self, mark: Idempotency, marked: &Marked) -> ToKeep {
+        let order = |key: &OrderKey| {
+            let version = self.orders.get(key).map_or(0, |working| working.order.version);
+            KeptAnswer::Order(*key, version)
+        };
+        match marked {
+            Marked::Placing(key) => {
+                let details = self.orders.get(key).and_then(|working| working.details.as_ref());
+                ToKeep { mark, answer: order(key), salt: details.map(|(salt, _)| *salt) }
+            }
+            Marked::Order(key) => ToKeep { mark, answer: order(key), salt: None },
+            Marked::Stock(level) => ToKeep { mark, answer: KeptAnswer::Stock(level.clone()), salt: None },
+        }
     }
 }

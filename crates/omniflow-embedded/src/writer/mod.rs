@@ -5,7 +5,9 @@ mod backlog;
 mod batch;
 mod commit;
 mod marks;
+mod placing;
 mod thread;
+mod working;
 
 pub(crate) use thread::{Answers, End, Shared, Writer, answer};
 

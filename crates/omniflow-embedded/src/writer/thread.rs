@@ -201,14 +201,19 @@ impl Writer {
 
     /// Ends well: the log is folded into the database, and the next start need not verify it.
     pub(crate) fn close(self) {
-        let sql = "UPDATE meta SET value = ?1 WHERE name = 'verified_position'";
-        let closed = self
-            .connection
-            .execute(sql, [self.position.cast_signed()])
-            .and_then(|_| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-        if let Err(error) = closed {
+        let remembered = self.remember_verified();
+        self.checkpoints.end();
+        let emptied = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = remembered.and(emptied.map_err(StorageError::from)) {
             tracing::warn!(%error, "not closed cleanly; the next start verifies more of the log");
         }
+    }
+
+    /// Commits, alone, how far the log is good.
+    pub(crate) fn remember_verified(&self) -> Result<(), StorageError> {
+        let sql = "UPDATE meta SET value = ?1 WHERE name = 'verified_position'";
+        self.connection.execute(sql, [self.position.cast_signed()])?;
+        Ok(())
     }
 
     fn count(&self, jobs: u64) {

@@ -1,6 +1,6 @@
 //! Damage on disk: found, located, and rebuilt where it is only a copy.
 
-use super::{left_behind, open, pay, refused, sql};
+use super::{left_behind, open, pay, place, refused, sql};
 use omniflow_core::{Actor, ReasonText, Sku, StateKind};
 use omniflow_embedded::verify::verify;
 use omniflow_engine::{AdjustStock, Idempotency, OrderEngine, Request};
@@ -29,6 +29,22 @@ async fn a_row_that_follows_nothing_refuses_to_start() {
     let (directory, ..) = left_behind().await;
     sql(&directory, "UPDATE events SET first_seq = 7 WHERE position = 3");
     assert!(refused(&directory).await.contains("has event 7 where 3 belongs"));
+}
+
+#[tokio::test]
+async fn what_a_killed_process_wrote_is_verified_though_all_before_was() {
+    for rows in 1..4 {
+        let (directory, ..) = left_behind().await;
+        let engine = open(directory.path()).await.unwrap();
+        for _ in 0..rows {
+            place(&engine, None).await.unwrap();
+        }
+        engine.abandon().await;
+        let first_of_these =
+            "SELECT max(position) + 1 - :rows FROM events".replace(":rows", &rows.to_string());
+        sql(&directory, &format!("UPDATE events SET link = link + 1 WHERE position = ({first_of_these})"));
+        assert!(refused(&directory).await.contains("chain breaks at row"), "{rows}");
+    }
 }
 
 #[tokio::test]

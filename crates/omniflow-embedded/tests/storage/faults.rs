@@ -1,6 +1,8 @@
 //! Faults while it runs: the engine recovers from disk by itself, and says to each client what is known.
 
 use super::*;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 
 fn recovering() -> Error {
     Error::Unavailable("its storage failed; it is recovering".to_owned())
@@ -282,4 +284,28 @@ async fn an_order_that_cannot_be_read_keeps_nobody_from_the_events_of_others() {
     let engine = open(directory.path()).await.unwrap();
     let entries = engine.feed(&FeedScope::All, Position::default(), 100).await.unwrap();
     assert!(!entries.is_empty() && entries.iter().all(|entry| entry.order_id == waiting), "{entries:?}");
+}
+
+/// What an engine says of its oldest overdue timer.
+fn overdue(engine: &EmbeddedEngine) -> String {
+    let mut registry = Registry::default();
+    engine.metrics().register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("timer_overdue_seconds ")).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_timer_that_cannot_fire_is_said_to_be_overdue() {
+    let (directory, _, waiting) = left_behind().await;
+    let lock = Connection::open(database_file(directory.path())).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let late = ManualClock::new(Timestamp::from_millis(START_MS + 100_000));
+    let clock = late.clone();
+    let engine = start_with(directory.path(), |options| options.clock = Arc::new(late)).await.unwrap().engine;
+    assert_eq!(overdue(&engine), "70.0");
+    lock.execute_batch("ROLLBACK").unwrap();
+    clock.settled().await;
+    assert_eq!(engine.read(&waiting).await.unwrap().kind(), StateKind::Expired);
+    assert_eq!(overdue(&engine), "0.0");
 }

@@ -5,12 +5,13 @@
 mod damage;
 mod faults;
 mod filters;
+mod full_disk;
 mod lists;
 mod marks;
 
 use omniflow_core::{
     Actor, AttentionCode, Command, Draft, DraftAmount, DraftLine, OrderId, PaymentId, PaymentReport,
-    PolicyBook, Receipt, Reference, RetryPolicy, Sku, StateKind, Timestamp,
+    PolicyBook, Receipt, Reference, RetryPolicy, Sku, StateKind, Terms, Timestamp,
 };
 use omniflow_embedded::verify::verify;
 use omniflow_embedded::{EmbeddedEngine, OpenError, Options, SeededEntropy, database_file};
@@ -74,7 +75,7 @@ async fn until(mut holds: impl FnMut() -> bool) {
     }
 }
 
-async fn place(engine: &EmbeddedEngine, external_id: Option<&str>) -> Result<OrderId, Error> {
+fn terms(external_id: Option<&str>) -> Terms {
     let line =
         DraftLine { line_id: None, sku: "tea".to_owned(), quantity: 2, unit_price: DraftAmount::default() };
     let draft = Draft {
@@ -84,7 +85,11 @@ async fn place(engine: &EmbeddedEngine, external_id: Option<&str>) -> Result<Ord
         ..Draft::default()
     };
     let forward = RetryPolicy { attempts: 1, ..RetryPolicy::FORWARD };
-    let terms = draft.check(&PolicyBook { forward, ..PolicyBook::default() }).unwrap();
+    draft.check(&PolicyBook { forward, ..PolicyBook::default() }).unwrap()
+}
+
+async fn place(engine: &EmbeddedEngine, external_id: Option<&str>) -> Result<OrderId, Error> {
+    let terms = terms(external_id);
     let address = [("street".to_owned(), "شارع 1".to_owned())].into();
     let details = Some(Details { shipping_address: Some(address), metadata: None });
     engine

@@ -92,6 +92,7 @@ pub(super) async fn what_was_refused_is_decided_again(w: &mut World) {
     let erased = done(tell(w, &order, &erase, mark("e", "erase")).await);
     assert!(!erased.replayed, "what was refused is not kept");
     same(&erased, tell(w, &order, &erase, mark("e", "erase")).await);
+    same(&placed, place(w, &cart, mark("k", "eleven")).await);
 }
 
 pub(super) async fn placings_at_once_are_done_once(w: &mut World) {

@@ -1,7 +1,7 @@
 //! What people and shops ask of an order. Each answers with the order as it then stands.
 
 use super::path::OrderPath;
-use super::post::Post;
+use super::post::{Mark, Post};
 use super::{Api, conditional};
 use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Problem, json};
@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use omniflow_core::{Command, Decision, OrderId, ReasonText, TextError};
 use omniflow_engine::Request;
+use std::sync::Arc;
 
 /// `POST /orders/{id}/audit`: a reviewer's decision.
 #[utoipa::path(
@@ -118,15 +119,24 @@ pub(super) async fn erase_details(
     OrderPath(id): OrderPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let sent = Post { headers, body: Bytes::new(), mark: None };
+    let sent = Post { headers, body: Bytes::new(), mark: Mark::default() };
     ask(&api, id, sent, Command::EraseDetails).await.map(|_| StatusCode::NO_CONTENT.into_response())
 }
 
-async fn ask(api: &Api, order_id: OrderId, sent: Post, command: Command) -> Result<Response, Problem> {
+/// Asks something of an order, on the conditions that were sent.
+pub(super) async fn ask(
+    api: &Api,
+    order_id: OrderId,
+    sent: Post,
+    command: Command,
+) -> Result<Response, Problem> {
     let Post { headers, mark, .. } = sent;
     let if_match = conditional::if_match(&headers)?;
-    let request = Request { order_id, command, actor: api.actor(), if_version: None, idempotency: mark };
-    let answered = conditional::command(&*api.engine, request, if_match.as_ref()).await?;
+    let answered = mark.once(|idempotency| {
+        let request = Request { order_id, command, actor: api.actor(), if_version: None, idempotency };
+        conditional::command(Arc::clone(&api.engine), request, if_match)
+    });
+    let answered = answered.await?;
     Ok(api.show(&answered, &headers))
 }
 

@@ -8,6 +8,7 @@ pub(super) use tags::Tags;
 use crate::Problem;
 use axum::http::{HeaderMap, header};
 use omniflow_engine::{Answered, Error, OrderEngine, Request};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest that a caller may wait.
@@ -28,11 +29,11 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Tags>, Problem> {
 /// The engine takes one version and decides by it. So it is asked with the lowest one, which may be none
 /// that an order has; and where it answers with a higher one that the caller listed too, with that.
 pub(super) async fn command(
-    engine: &dyn OrderEngine,
+    engine: Arc<dyn OrderEngine>,
     mut request: Request,
-    if_match: Option<&Tags>,
+    if_match: Option<Tags>,
 ) -> Result<Answered, Error> {
-    let Some(Tags::Listed(tags)) = if_match else { return engine.command(request).await };
+    let Some(Tags::Listed(tags)) = &if_match else { return engine.command(request).await };
     let listed = || tags.iter().filter_map(tags::Tag::strong_version);
     let mut version = listed().min().unwrap_or(0);
     loop {

@@ -1,6 +1,7 @@
 //! Routes that exist only in `dev`: scripts for the simulated providers, and the test clock.
 
 use super::Api;
+use super::post::{Post, mark_replayed};
 use crate::json::{self, Value};
 use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, Payload, Problem, duration};
@@ -8,10 +9,13 @@ use axum::Json;
 use axum::extract::{Path, Query as Pairs, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use omniflow_core::{OrderId, ReasonText};
+use omniflow_core::{OrderId, ReasonText, Timestamp};
 use omniflow_engine::clock::ManualClock;
 use omniflow_engine::simulated::{Act, ProviderName, Script, ScriptStep, Simulated};
+use omniflow_engine::{Error, Idempotency};
 use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What only `dev` has.
 #[derive(Clone)]
@@ -108,19 +112,60 @@ pub(super) async fn clear_provider(
 /// `POST /dev/clock`: moves time on and answers when everything that came due has settled.
 #[utoipa::path(
     post, path = "/api/v1/dev/clock", tag = "dev", operation_id = "advanceClock",
-    summary = "Move the test clock", description = "Answers when everything due has settled. With `--test-clock`.",
-    request_body = bodies::ClockAdvance, responses(answers::ClockMoved, refusals::DevChanging)
+    summary = "Move the test clock", description = "Answers when everything due has settled. With `--test-clock`. A key is known until the server ends.",
+    params(parameters::Key), request_body = bodies::ClockAdvance,
+    responses(answers::ClockMoved, refusals::ClockMoving)
 )]
 pub(super) async fn advance_clock(
     State(api): State<Api>,
-    Payload(body): Payload,
+    State(advances): State<Arc<Advances>>,
+    Post { body, mark, .. }: Post,
 ) -> Result<Response, Problem> {
     let no_clock = || Problem::new(Code::UnknownRoute, "This route exists only with --test-clock.");
     let clock = dev(&api)?.clock.clone().ok_or_else(no_clock)?;
     let advance = json::read(&body, |clock| {
         clock.need("advance").and_then(|advance| advance.text_as(duration::parse))
     })?;
-    clock.advance(advance).await;
-    let now = super::view::At(api.engine.now());
-    Ok(Json(json!({ "now": now })).into_response())
+    let moved = mark.once(|idempotency| async move {
+        if let Some(now) = advances.find(idempotency, api.engine.now())? {
+            return Ok((now, true));
+        }
+        clock.advance(advance).await;
+        let now = api.engine.now();
+        advances.keep(idempotency, now);
+        Ok((now, false))
+    });
+    let (now, replayed) = moved.await?;
+    let mut response = Json(json!({ "now": super::view::At(now) })).into_response();
+    mark_replayed(&mut response, replayed);
+    Ok(response)
+}
+
+/// What requests of the clock with a key were answered. A restart forgets them, as it does the time that they
+/// made pass.
+#[derive(Default)]
+pub(super) struct Advances(Mutex<HashMap<[u8; 32], (Idempotency, Timestamp)>>);
+
+impl Advances {
+    fn kept(&self) -> MutexGuard<'_, HashMap<[u8; 32], (Idempotency, Timestamp)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the request with this mark was answered, `None` where there was none.
+    fn find(&self, mark: Option<Idempotency>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let Some(mark) = mark else { return Ok(None) };
+        let mut kept = self.kept();
+        kept.retain(|_, (first, at)| at.plus_millis(first.keep_ms) > now);
+        match kept.get(&mark.key) {
+            None => Ok(None),
+            Some((first, at)) if first.body == mark.body => Ok(Some(*at)),
+            Some(_) => Err(Error::IdempotencyKeyReused),
+        }
+    }
+
+    fn keep(&self, mark: Option<Idempotency>, now: Timestamp) {
+        if let Some(mark) = mark {
+            self.kept().insert(mark.key, (mark, now));
+        }
+    }
 }

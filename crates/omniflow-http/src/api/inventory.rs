@@ -3,7 +3,7 @@
 use super::Api;
 use super::path::SkuPath;
 use super::post::{Post, mark_replayed};
-use super::query::Query;
+use super::query::{NoQuery, Query};
 use super::reading::unread;
 use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, Payload, Problem, json};
@@ -12,7 +12,7 @@ use axum::extract::{Query as Pairs, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use omniflow_core::{ReasonText, Sku};
-use omniflow_engine::{AdjustStock, Error, SetStock, StockLevel};
+use omniflow_engine::{AdjustStock, Cursor, CursorSeal, Error, SetStock, StockLevel};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -72,30 +72,19 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let mut query = Query::new(pairs);
     let limit = query.take_limit()?;
-    let after = query.take("cursor")?.map(|cursor| read_cursor(&cursor)).transpose()?;
+    let after = query.take("cursor")?.map(|cursor| SEAL.open_sku(&Cursor::new(cursor))).transpose();
+    let after =
+        after.map_err(|_| Problem::parameter("cursor", "must be the next_cursor of an earlier page"))?;
     query.finish()?;
     let levels = api.engine.stocks(after.as_ref(), limit + 1).await.map_err(unread)?;
     let page = &levels[..levels.len().min(limit)];
-    let next_cursor = page.last().filter(|_| levels.len() > limit).map(|level| write_cursor(&level.sku));
+    let last = page.last().filter(|_| levels.len() > limit);
+    let next_cursor = last.map(|level| SEAL.seal_sku(&level.sku).to_string());
     Ok(show(StatusCode::OK, Page { data: page.iter().map(StockView::of).collect(), next_cursor }))
 }
 
-/// A cursor is the last SKU in hexadecimal: opaque, and valid for as long as the SKU's name is.
-fn write_cursor(sku: &Sku) -> String {
-    sku.as_str().bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn read_cursor(cursor: &str) -> Result<Sku, Problem> {
-    let refuse = || Problem::parameter("cursor", "must be the next_cursor of an earlier page");
-    let digits = cursor.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return Err(refuse());
-    }
-    let byte = |pair: &[u8]| str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
-    let sku = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).and_then(|text| Sku::new(text).ok());
-    sku.filter(|sku| write_cursor(sku) == cursor).ok_or_else(refuse)
-}
+/// A SKU is no secret, so neither is the seal of a place behind it: it tells cursors from what is none.
+static SEAL: CursorSeal = CursorSeal::new(*b"all SKUs");
 
 /// `GET /inventory/{sku}`.
 #[utoipa::path(
@@ -108,7 +97,11 @@ fn read_cursor(cursor: &str) -> Result<Sku, Problem> {
     params(parameters::SkuName),
     responses(answers::StockRead, refusals::StockReading)
 )]
-pub(super) async fn read(State(api): State<Api>, SkuPath(sku): SkuPath) -> Result<Response, Problem> {
+pub(super) async fn read(
+    State(api): State<Api>,
+    SkuPath(sku): SkuPath,
+    _: NoQuery,
+) -> Result<Response, Problem> {
     let level = api.engine.stock(&sku).await.map_err(unread)?;
     Ok(show(StatusCode::OK, StockView::of(&level)))
 }
@@ -163,9 +156,12 @@ pub(super) async fn adjust(
         let delta = adjustment.need("delta").and_then(|delta| delta.integer(-most..=most));
         let reason =
             adjustment.need("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
-        Some(AdjustStock { sku: sku?, delta: delta?, reason: reason?, actor: api.actor(), idempotency: mark })
+        Some(AdjustStock { sku: sku?, delta: delta?, reason: reason?, actor: api.actor(), idempotency: None })
     })?;
-    let adjusted = api.engine.adjust_stock(change).await.map_err(|error| match error {
+    let adjusted = mark.once(|idempotency| async move {
+        api.engine.adjust_stock(AdjustStock { idempotency, ..change }).await
+    });
+    let adjusted = adjusted.await.map_err(|error| match error {
         Error::UnknownSku(_) => Problem::field(
             Code::UnknownSku,
             "/sku",

@@ -10,6 +10,8 @@ use axum::Json;
 use axum::extract::{Query as Pairs, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use jiff::civil::{DateTime, date};
+use jiff::{SignedDuration, fmt::temporal::Pieces};
 use omniflow_core::{CustomerId, ExternalId, PaymentStatus, StateKind, Timestamp};
 use omniflow_engine::{Cursor, Error, Filter, Page};
 use serde::Serialize;
@@ -18,6 +20,9 @@ use utoipa::ToSchema;
 
 /// The most values that one filter takes: each is looked up by itself.
 const MAX_VALUES: usize = 50;
+
+/// Where moments are counted from.
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// A part of the list of orders.
 #[derive(Serialize, ToSchema)]
@@ -119,7 +124,54 @@ fn several<T: Ord>(
 fn moment(query: &mut Query, name: &'static str, added_ns: i128) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = query.take(name)? else { return Ok(None) };
     let refuse = || Problem::parameter(name, "must be a time of RFC 3339, such as 2026-01-06T10:00:00Z");
-    let at: jiff::Timestamp = text.parse().map_err(|_| refuse())?;
-    let millis = (at.as_nanosecond() + added_ns).div_euclid(1_000_000);
-    Ok(Some(Timestamp::from_millis(i64::try_from(millis).map_err(|_| refuse())?)))
+    let nanos = since_epoch(&text).ok_or_else(refuse)? + added_ns;
+    let millis = i64::try_from(nanos.div_euclid(1_000_000)).map_err(|_| refuse())?;
+    Ok(Some(Timestamp::from_millis(millis)))
+}
+
+/// The nanoseconds from 1970 to a moment. All years of four digits have some, also the last hours of 9999,
+/// of which [`jiff::Timestamp`] has none.
+fn since_epoch(text: &str) -> Option<i128> {
+    let moment = Pieces::parse(text).ok()?;
+    let (time, offset) = (moment.time()?, moment.to_numeric_offset()?);
+    let civil = moment.date().to_datetime(time).duration_since(EPOCH);
+    Some((civil - SignedDuration::from_secs(offset.seconds().into())).as_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(text: &str) -> Result<i64, Problem> {
+        let mut query = Query::new(vec![("at".to_owned(), text.to_owned())]);
+        moment(&mut query, "at", 0).map(|at| at.unwrap().as_millis())
+    }
+
+    #[test]
+    fn every_moment_of_rfc_3339_is_read() {
+        for (text, millis) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01T00:00:00.0019Z", 1),
+            ("1969-12-31T23:59:59.9999Z", -1),
+            ("2026-01-06T12:00:00+02:00", 1_767_693_600_000),
+            ("2026-01-06t09:30:00.5-00:30", 1_767_693_600_500),
+            ("9999-12-30T22:00:00Z", 253_402_207_200_000),
+            ("9999-12-31T23:59:59Z", 253_402_300_799_000),
+            ("9999-12-31T23:59:59.999999999-23:59", 253_402_387_139_999),
+            ("0000-01-01T00:00:00Z", -62_167_219_200_000),
+            ("0000-01-01T00:00:00+23:59", -62_167_305_540_000),
+        ] {
+            assert_eq!(after(text).ok(), Some(millis), "{text}");
+        }
+        for text in [
+            "",
+            "2026-01-06",
+            "2026-01-06T10:00:00",
+            "10:00:00Z",
+            "2026-02-30T10:00:00Z",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert!(after(text).is_err(), "{text}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! answer. The engine is `dyn`: nothing here knows which one runs.
 
 mod actions;
+mod at_work;
 mod conditional;
 mod dev;
 mod events;
@@ -18,6 +19,10 @@ mod post;
 mod query;
 mod reading;
 mod refusals;
+#[cfg(test)]
+mod repeats;
+#[cfg(test)]
+mod stub;
 mod timeline;
 #[cfg(test)]
 mod unavailable;
@@ -28,10 +33,10 @@ pub use dev::Dev;
 use crate::language;
 use crate::openapi::{bodies, reader, schema_of};
 use crate::{BodyLimits, Metrics, Shutdown};
+use axum::Router;
 use axum::extract::FromRef;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Router};
 use omniflow_core::{Actor, Locale, Order, PolicyBook};
 use omniflow_engine::{Answered, OrderEngine};
 use std::sync::Arc;
@@ -67,8 +72,7 @@ pub struct Api {
 
 /// All routes, as [`crate::serve`] takes them; it puts [`crate::with_front`] around them.
 pub fn routes(api: Api) -> Router {
-    let hub = events::Hub::new(Arc::clone(&api.engine), api.metrics.clone());
-    let mut routes = everywhere().merge(following().layer(Extension(Arc::new(hub))));
+    let mut routes = everywhere();
     if let Some(dev) = &api.dev {
         routes = routes.merge(in_dev());
         if dev.clock.is_some() {
@@ -76,7 +80,33 @@ pub fn routes(api: Api) -> Router {
         }
     }
     let (router, _) = routes.split_for_parts();
-    router.with_state(api)
+    router.with_state(Shared::new(api))
+}
+
+/// What handlers stand on: the [`Api`], and what requests have in common.
+#[derive(Clone)]
+struct Shared(Arc<Common>);
+
+struct Common {
+    api: Api,
+    hub: Arc<events::Hub>,
+    at_work: at_work::AtWork,
+    advances: Arc<dev::Advances>,
+}
+
+impl Shared {
+    fn new(api: Api) -> Self {
+        let hub = Arc::new(events::Hub::new(Arc::clone(&api.engine), api.metrics.clone()));
+        Self(Arc::new(Common { api, hub, at_work: Default::default(), advances: Default::default() }))
+    }
+
+    fn api(&self) -> &Api {
+        &self.0.api
+    }
+
+    fn at_work(&self) -> at_work::AtWork {
+        self.0.at_work.clone()
+    }
 }
 
 /// What all routes together are, for [`crate::openapi`].
@@ -86,6 +116,7 @@ pub(crate) fn described() -> OpenApi {
         schema_of::<view::DetailsView>(),
         schema_of::<lists::OrderList<'_>>(),
         schema_of::<timeline::Timeline>(),
+        schema_of::<events::Told<'_>>(),
         schema_of::<inventory::Page<'_>>(),
         schema_of::<bodies::ClockReading>(),
         schema_of::<bodies::Health>(),
@@ -93,17 +124,14 @@ pub(crate) fn described() -> OpenApi {
     ];
     let components = ComponentsBuilder::new().schemas_from_iter(schemas.into_iter().flatten()).build();
     let document = OpenApiBuilder::new().components(Some(components)).build();
-    let all = OpenApiRouter::with_openapi(document)
-        .merge(everywhere())
-        .merge(following())
-        .merge(in_dev())
-        .merge(with_test_clock());
+    let all =
+        OpenApiRouter::with_openapi(document).merge(everywhere()).merge(in_dev()).merge(with_test_clock());
     all.into_openapi()
 }
 
 // Handlers come with their paths, so that what is served is what is documented: no route is added otherwise.
 
-fn everywhere() -> OpenApiRouter<Api> {
+fn everywhere() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(health::home))
         .routes(routes!(health::live))
@@ -123,26 +151,41 @@ fn everywhere() -> OpenApiRouter<Api> {
         .routes(routes!(actions::erase_details))
         .routes(routes!(timeline::timeline))
         .routes(routes!(events::of_order))
+        .routes(routes!(events::all))
         .routes(routes!(inventory::list))
         .routes(routes!(inventory::adjust))
         .routes(routes!(inventory::read, inventory::set))
 }
 
-fn following() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(events::all))
-}
-
-fn in_dev() -> OpenApiRouter<Api> {
+fn in_dev() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(dev::script_provider, dev::clear_provider))
 }
 
-fn with_test_clock() -> OpenApiRouter<Api> {
+fn with_test_clock() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(dev::advance_clock))
 }
 
-impl FromRef<Api> for BodyLimits {
-    fn from_ref(api: &Api) -> Self {
-        api.body
+impl FromRef<Shared> for Api {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.api().clone()
+    }
+}
+
+impl FromRef<Shared> for BodyLimits {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.api().body
+    }
+}
+
+impl FromRef<Shared> for Arc<events::Hub> {
+    fn from_ref(shared: &Shared) -> Self {
+        Arc::clone(&shared.0.hub)
+    }
+}
+
+impl FromRef<Shared> for Arc<dev::Advances> {
+    fn from_ref(shared: &Shared) -> Self {
+        Arc::clone(&shared.0.advances)
     }
 }
 

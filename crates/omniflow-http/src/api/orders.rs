@@ -4,6 +4,7 @@ use super::conditional::{self, Tags};
 use super::path::OrderPath;
 use super::placing::SkuPlaces;
 use super::post::Post;
+use super::query::NoQuery;
 use super::reading::unread;
 use super::view::{DetailsView, OrderView};
 use super::{Api, etag, order_response, placing};
@@ -32,8 +33,11 @@ pub(super) async fn place(
     let placing::Sent { terms, details, skus } = placing::read(&body, &api.policies)?;
     let details = Some(details).filter(|details| !details.is_empty());
     let lines: Vec<Sku> = terms.lines.iter().map(|line| line.sku.clone()).collect();
-    let placement = Placement { terms, details, actor: api.actor(), idempotency: mark };
-    let placed = api.engine.place(placement).await.map_err(|error| match error {
+    let (engine, actor) = (Arc::clone(&api.engine), api.actor());
+    let placed = mark.once(|idempotency| async move {
+        engine.place(Placement { terms, details, actor, idempotency }).await
+    });
+    let placed = placed.await.map_err(|error| match error {
         Error::UnknownSku(unknown) => unknown_lines(&lines, &skus, &unknown),
         other => other.into(),
     })?;
@@ -68,6 +72,7 @@ fn unknown_lines(lines: &[Sku], skus: &SkuPlaces, unknown: &[Sku]) -> Problem {
 pub(super) async fn read(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let required = conditional::if_match(&headers)?;

@@ -1,18 +1,20 @@
 //! `POST /orders/{id}/pay`: what the payment provider did.
 
+use super::actions::ask;
 use super::orders::require;
 use super::path::OrderPath;
 use super::post::Post;
-use super::{Api, conditional, placing};
+use super::{Api, placing};
 use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, Problem, json};
 use axum::extract::State;
 use axum::response::Response;
 use omniflow_core::{
-    Command, Currency, DraftAmount, MAX_MINOR, Money, Order, PaymentEventId, PaymentId, PaymentOutcome,
-    PaymentReport, ReasonText,
+    Command, Currency, DraftAmount, MAX_MINOR, Money, Order, OrderId, PaymentEventId, PaymentId,
+    PaymentOutcome, PaymentReport, ReasonText,
 };
-use omniflow_engine::Request;
+use omniflow_engine::{Error, Request};
+use std::sync::Arc;
 
 /// A report as sent, types already right.
 struct Sent {
@@ -32,21 +34,37 @@ struct Sent {
 pub(super) async fn pay(
     State(api): State<Api>,
     OrderPath(order_id): OrderPath,
-    Post { headers, body, mark }: Post,
+    post: Post,
 ) -> Result<Response, Problem> {
-    let if_match = conditional::if_match(&headers)?;
+    let body = &post.body;
     if body.trim_ascii().is_empty() && !api.implicit_capture {
-        let detail = "is required here: say what happened, such as {\"outcome\": \"captured\"}";
-        return Err(Problem::field(Code::InvalidField, "", detail));
+        return answer_again(&api, order_id, post).await;
     }
-    let Sent { mut report, amount, currency } = read(&body)?;
+    let Sent { mut report, amount, currency } = read(body)?;
     if amount != DraftAmount::default() || currency.is_some() {
         report.amount = paid(&*require(&api, &order_id).await?, &amount, currency)?;
     }
-    let command = Command::ReportPayment(report);
-    let request = Request { order_id, command, actor: api.actor(), if_version: None, idempotency: mark };
-    let answered = conditional::command(&*api.engine, request, if_match.as_ref()).await?;
-    Ok(api.show(&answered, &headers))
+    ask(&api, order_id, post, Command::ReportPayment(report)).await
+}
+
+/// A report without a body, which is not taken here; but one that was taken when it was is answered as then.
+async fn answer_again(api: &Api, order_id: OrderId, post: Post) -> Result<Response, Problem> {
+    let Post { headers, mark, .. } = post;
+    let engine = Arc::clone(&api.engine);
+    let command = Command::ReportPayment(PaymentReport::new(None, None, PaymentOutcome::Captured));
+    // No order has this version, so that only an earlier answer can come of it.
+    let request = Request { order_id, command, actor: api.actor(), if_version: Some(0), idempotency: None };
+    let again = mark.again(|idempotency| async move {
+        engine.command(Request { idempotency: Some(idempotency), ..request }).await
+    });
+    match again.await {
+        Some(Ok(answered)) => Ok(api.show(&answered, &headers)),
+        None | Some(Err(Error::VersionMismatch { .. })) => {
+            let detail = "is required here: say what happened, such as {\"outcome\": \"captured\"}";
+            Err(Problem::field(Code::InvalidField, "", detail))
+        }
+        Some(Err(error)) => Err(error.into()),
+    }
 }
 
 fn read(body: &[u8]) -> Result<Sent, Problem> {

@@ -1,12 +1,17 @@
 //! A POST as handlers take it: its headers, its body, and its `Idempotency-Key`.
 
-use super::Api;
+use super::Shared;
+use super::at_work::AtWork;
 use crate::{Payload, Problem};
+use axum::RequestPartsExt;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, MatchedPath, Path, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use omniflow_engine::Idempotency;
+use omniflow_engine::{Error, Idempotency};
+use std::panic::resume_unwind;
+use tracing::Instrument;
 
 const KEY: &str = "Idempotency-Key";
 const MAX_KEY_BYTES: usize = 255;
@@ -16,23 +21,79 @@ const MUST: &str = "must be one key of 1 to 255 bytes, bare or in double quotes"
 pub(super) struct Post {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// Marks it where it has a key: the same key and body of one caller at one path is one request.
-    pub(super) mark: Option<Idempotency>,
+    pub(super) mark: Mark,
 }
 
-impl FromRequest<Api> for Post {
+/// Marks a request that has a key: the same key and body of one caller at one path is one request.
+#[derive(Default)]
+pub(super) struct Mark(Option<(Idempotency, AtWork)>);
+
+impl FromRequest<Shared> for Post {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
-        let headers = request.headers().clone();
-        let path = request.uri().path().to_owned();
-        let key = key(&headers)?;
-        let Payload(body) = Payload::from_request(request, api).await?;
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let headers = parts.headers.clone();
+        let (key, path) = match key(&headers)? {
+            Some(key) => (Some(key), path(&mut parts).await),
+            None => (None, String::new()),
+        };
+        let Payload(body) = Payload::from_request(Request::from_parts(parts, body), shared).await?;
+        let api = shared.api();
         let keep_ms = u64::try_from(api.keep_answers.as_millis()).unwrap_or(u64::MAX);
         let actor = api.actor();
         let mark = key.map(|key| Idempotency::new(actor.as_str(), &path, &key, &body, keep_ms));
-        Ok(Self { headers, body, mark })
+        Ok(Self { headers, body, mark: Mark(mark.map(|mark| (mark, shared.at_work()))) })
     }
+}
+
+impl Mark {
+    /// Asks for the answer to an earlier request with this mark; `None` where there is no mark.
+    pub(super) async fn again<T, W>(self, ask: impl FnOnce(Idempotency) -> W) -> Option<Result<T, Error>>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let (mark, _) = self.0.as_ref()?;
+        let asked = ask(*mark);
+        Some(self.once(|_| asked).await)
+    }
+
+    /// Does what was asked, told the mark where there is one.
+    ///
+    /// One that is sent again meanwhile waits until it is answered, and gets the same answer. So what has
+    /// begun goes on also where its caller has gone.
+    ///
+    /// # Errors
+    /// Those of the work; [`Error::IdempotencyInProgress`] where the first is still at work after a while.
+    pub(super) async fn once<T, W>(self, work: impl FnOnce(Option<Idempotency>) -> W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let Some((mark, at_work)) = self.0 else { return work(None).await };
+        let turn = at_work.turn(mark.key).await?;
+        let work = work(Some(mark));
+        let done = async move {
+            let answer = work.await;
+            drop(turn);
+            answer
+        };
+        tokio::spawn(done.in_current_span()).await.unwrap_or_else(|ended| match ended.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => Err(Error::OutcomeUnknown),
+        })
+    }
+}
+
+/// What the path names, however it is written: `%2D` is `-`.
+async fn path(parts: &mut Parts) -> String {
+    let Some(route) = parts.extensions.get::<MatchedPath>().map(|route| route.as_str().to_owned()) else {
+        return parts.uri.path().to_owned();
+    };
+    let named = parts.extract::<Path<Vec<(String, String)>>>().await;
+    let named = named.map_or_else(|_| vec![], |Path(named)| named);
+    named.into_iter().fold(route, |path, (name, value)| path.replace(&format!("{{{name}}}"), &value))
 }
 
 /// The key that the caller chose; quoted as a structured field (RFC 9651) or bare, it is the same.

@@ -1,6 +1,20 @@
 //! Query parameters, strictly: an unknown or repeated one is a fault, never ignored.
 
 use crate::Problem;
+use axum::extract::{FromRequestParts, Query as Pairs};
+use axum::http::request::Parts;
+
+/// Of a route that takes no parameters.
+pub(super) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let pairs = Pairs::try_from_uri(&parts.uri).map_or_else(|_| vec![], |Pairs(pairs)| pairs);
+        Query::new(pairs).finish().map(|()| Self)
+    }
+}
 
 /// Parameters being taken apart.
 pub(super) struct Query(Vec<(String, String)>);

@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::path::OrderPath;
+use super::query::NoQuery;
 use super::reading::unread;
 use super::view::{self, AdjustmentView, At, LineView, Major};
 use crate::Problem;
@@ -58,7 +59,11 @@ pub(super) struct Timeline {
     params(parameters::OrderId),
     responses(answers::Told, refusals::Telling)
 )]
-pub(super) async fn timeline(State(api): State<Api>, OrderPath(id): OrderPath) -> Result<Response, Problem> {
+pub(super) async fn timeline(
+    State(api): State<Api>,
+    OrderPath(id): OrderPath,
+    _: NoQuery,
+) -> Result<Response, Problem> {
     let entries = api.engine.timeline(&id).await.map_err(unread)?;
     let data = entries.into_iter().map(EntryView::of).collect::<Result<_, _>>().map_err(Problem::internal)?;
     let mut response = Json(Timeline { data, next_cursor: None }).into_response();

@@ -41,6 +41,12 @@ answers! {
                         entry with `order_id`, as one line of JSON. Comments keep the connection open. It does not end \
                         by itself.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        // OpenAPI 3.1 has no word for a stream's messages; in 3.2 it is `itemSchema`.
+        "x-message": {
+            "id": {"type": "string", "pattern": "^[0-9]+$"},
+            "event": {"$ref": "#/components/schemas/EventType"},
+            "data": {"$ref": "#/components/schemas/FollowedEvent"},
+        },
     })};
     /// Details that were erased.
     Erased = {"204": empty("They are erased, or there were none.")};
@@ -58,7 +64,7 @@ answers! {
     /// A script that was taken or cleared.
     Scripted = {"204": empty("From the next attempt on.")};
     /// A clock that was moved.
-    ClockMoved = {"200": body("Everything that came due has settled.", "ClockReading")};
+    ClockMoved = {"200": with(body("Everything that came due has settled.", "ClockReading"), &[REPLAYED])};
     /// Health.
     Healthy = {"200": body("It is.", "Health")};
     /// Metrics.

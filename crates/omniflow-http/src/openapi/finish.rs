@@ -1,6 +1,7 @@
 //! What the whole document has and no single type says: the request's id everywhere, which fields are always
 //! there, and the examples.
 
+use super::uses::Uses;
 use crate::{Code, Problem, RequestId, problem, request_id};
 use axum::http::HeaderValue;
 use serde_json::{Map, Value, json};
@@ -8,34 +9,14 @@ use serde_json::{Map, Value, json};
 /// Exchanges with a real server, recorded; a test sends them again.
 const EXAMPLES: &str = include_str!("examples.json");
 
-/// Schemas of requests, in which what may be left out is left out.
-const SENT: &[&str] = &[
-    "NewOrder",
-    "NewItem",
-    "NewLine",
-    "NewAdjustment",
-    "PaymentReport",
-    "Review",
-    "ReasonGiven",
-    "ReasonRequired",
-    "Nothing",
-    "NewStock",
-    "Adjustment",
-    "ProviderScript",
-    "ScriptStep",
-    "ClockAdvance",
-];
-
-/// Schemas of answers that have some fields only sometimes.
-const SPARSE: &[&str] = &["Problem", "ProblemPart"];
-
 pub(super) fn finish(mut document: Value) -> Value {
     introduce(&mut document);
     detail(&mut document["components"]["schemas"]);
+    let uses = Uses::of(&document);
     for (name, schema) in object(&mut document["components"]["schemas"]) {
-        if SENT.contains(&name.as_str()) {
+        if uses.sent.contains(name) {
             close(schema);
-        } else if !SPARSE.contains(&name.as_str()) {
+        } else if !uses.problems.contains(name) {
             require_all(schema);
         }
     }

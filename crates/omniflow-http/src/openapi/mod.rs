@@ -11,11 +11,13 @@ mod finish;
 pub(crate) mod parameters;
 pub(crate) mod reader;
 pub(crate) mod refusals;
+mod uses;
 pub(crate) mod words;
 
 use serde_json::Value;
 use std::sync::LazyLock;
 use utoipa::ToSchema;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{RefOr, Response};
@@ -42,15 +44,15 @@ pub(crate) fn schema_of<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
 /// A response of the document, as JSON writes it. Only literals of this module come here, and a test reads
 /// the document that they make.
 fn response(document: Value) -> RefOr<Response> {
-    let extensions = codes_of(&document);
+    let extensions = extensions_of(&document);
     let mut response: Response = serde_json::from_value(document).unwrap_or_default();
     response.extensions = extensions;
     RefOr::T(response)
 }
 
-fn codes_of(document: &Value) -> Option<utoipa::openapi::extensions::Extensions> {
-    let codes = document.get("x-problem-codes")?.clone();
-    Some([("x-problem-codes", codes)].into_iter().collect())
+fn extensions_of(document: &Value) -> Option<Extensions> {
+    let fields = document.as_object()?.iter().filter(|(name, _)| name.starts_with("x-"));
+    Some(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// A parameter of the document, as JSON writes it.
@@ -90,6 +92,30 @@ mod tests {
         });
         for name in document["components"]["schemas"].as_object().unwrap().keys() {
             assert!(used.contains(&format!("#/components/schemas/{name}")), "{name} is used nowhere");
+        }
+    }
+
+    #[test]
+    fn a_schema_is_of_requests_or_of_answers_and_says_which_fields_are_there() {
+        let document = made();
+        let uses = uses::Uses::of(&document);
+        assert!(uses.sent.len() > 10 && uses.problems.len() > 1, "{uses:?}");
+        assert!(uses.sent.is_disjoint(&uses.problems), "{uses:?}");
+        for (path, item) in document["paths"].as_object().unwrap() {
+            walk(&item["responses"], &mut |part| {
+                let name = part.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+                assert!(name.is_none_or(|name| !uses.sent.contains(name)), "{path} answers {name:?}");
+            });
+        }
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            let Some(fields) = schema.get("properties").and_then(Value::as_object) else { continue };
+            let required = schema["required"].as_array().map_or(0, Vec::len);
+            let is_closed = schema["additionalProperties"] == false;
+            match (uses.sent.contains(name), uses.problems.contains(name)) {
+                (true, _) => assert!(is_closed, "{name}"),
+                (false, true) => assert!(!is_closed, "{name}"),
+                (false, false) => assert!(!is_closed && required == fields.len(), "{name}"),
+            }
         }
     }
 

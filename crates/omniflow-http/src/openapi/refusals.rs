@@ -46,7 +46,7 @@ refusals! {
     /// Of `GET /orders/{id}`.
     Reading = [READS, &[OrderNotFound, VersionMismatch, InvalidField]];
     /// Of `GET /orders/{id}/timeline`.
-    Telling = [READS, &[OrderNotFound]];
+    Telling = [READS, &[OrderNotFound, InvalidField]];
     /// Of `GET /events`.
     Following = [READS, &[InvalidField]];
     /// Of `GET /orders/{id}/events`.
@@ -58,13 +58,15 @@ refusals! {
     /// Of `DELETE /orders/{id}/details`.
     Erasing = [CHANGES, &[OrderNotFound, VersionMismatch, ActionNotAllowed, InvalidField]];
     /// Of `GET /inventory/{sku}`.
-    StockReading = [READS, &[SkuNotFound]];
+    StockReading = [READS, &[SkuNotFound, InvalidField]];
     /// Of `PUT /inventory/{sku}`.
     StockSetting = [BODY, CHANGES, &[BelowReserved, VersionMismatch]];
     /// Of `POST /inventory/adjustments`.
     StockAdjusting = [BODY, KEY, CHANGES, &[UnknownSku, BelowReserved]];
-    /// Of `PUT /dev/providers/{provider}` and `POST /dev/clock`.
+    /// Of `PUT /dev/providers/{provider}`.
     DevChanging = [BODY, &[UnknownRoute]];
+    /// Of `POST /dev/clock`.
+    ClockMoving = [BODY, KEY, &[UnknownRoute]];
     /// Of `DELETE /dev/providers/{provider}`.
     DevClearing = [&[UnknownRoute, InvalidField]];
 }

@@ -1,20 +1,23 @@
 //! The command line of `omniflow bench`.
 
+mod flash_sale;
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use super::drive::Limit;
+use super::place::Terms;
 use super::run::{LoadKind, Plan};
 use super::stock::Stock;
 use super::target::Target;
+use flash_sale::FlashSaleArgs;
+use values::{amount, run_time, sku, warmup_time};
 
 /// Orders a second that no server is expected to pass: what "enough stock" is reckoned from.
 const ORDERS_PER_S_AT_MOST: u64 = 200_000;
-
-/// How long a piece stays sold without being paid.
-const SALE_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
 /// Measure a running server: orders a second, percentiles, and the machine's own limits beside them.
 #[derive(Debug, Args)]
@@ -50,56 +53,6 @@ enum BenchLoad {
     #[command(after_long_help = "Example: 20,000 buyers for 100 pieces, 256 of them at a time.\n\n    \
         omniflow bench flash-sale --buyers 20000 --pieces 100 --connections 256")]
     FlashSale(FlashSaleArgs),
-}
-
-#[derive(Debug, Args)]
-struct FlashSaleArgs {
-    /// The server's base address
-    #[arg(long, default_value = "http://127.0.0.1:8000")]
-    url: Target,
-    /// How many buyers come
-    #[arg(long, value_name = "N", default_value = "20000", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
-    buyers: u64,
-    /// How many pieces there are; what is on hand is set so that exactly so many are available
-    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
-    pieces: u64,
-    /// Buyers at a time, each on its own connection
-    #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u32).range(1..=20_000))]
-    connections: u32,
-    /// What they want: a SKU that nobody else orders meanwhile
-    #[arg(long, value_name = "NAME", default_value = "Flash Sale", value_parser = sku)]
-    sku: String,
-    /// Where to measure the disk: best on the disk that holds the server's data
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    floor_dir: PathBuf,
-    /// The server's process on this machine, to report its CPU, writes and memory as well
-    #[arg(long, value_name = "PID")]
-    server_pid: Option<u32>,
-    /// Print the report as one JSON object
-    #[arg(long)]
-    json: bool,
-}
-
-impl FlashSaleArgs {
-    fn into_plan(self) -> (Plan, bool) {
-        let plan = Plan {
-            load: LoadKind::FlashSale { pieces: self.pieces },
-            target: self.url,
-            connections: self.connections as usize,
-            limit: Limit::Orders(self.buyers),
-            warmup: Duration::ZERO,
-            skus: vec![self.sku],
-            amount: "500".to_owned(),
-            payment_window: Some(SALE_WINDOW),
-            stock: Stock::Exactly(self.pieces),
-            floor_dir: self.floor_dir,
-            floor_time: Duration::from_secs(1),
-            patience: Duration::from_secs(60),
-            server_pid: self.server_pid,
-            event_readers: 0,
-        };
-        (plan, self.json)
-    }
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +99,9 @@ struct CommonArgs {
     /// Each order's amount, in US dollars
     #[arg(long, default_value = "500", value_parser = amount)]
     amount: String,
+    /// The customer whose orders they are (nobody's unless given)
+    #[arg(long, value_name = "ID", value_parser = values::customer)]
+    customer: Option<String>,
     /// How long each order waits for its payment, in whole seconds (the server's own default unless given)
     #[arg(long, value_name = "TIME", value_parser = crate::cli::payment_window)]
     payment_window: Option<Duration>,
@@ -199,8 +155,11 @@ impl CommonArgs {
             limit,
             warmup: self.warmup,
             skus: self.sku,
-            amount: self.amount,
-            payment_window: self.payment_window,
+            terms: Terms {
+                amount: self.amount,
+                payment_window: self.payment_window,
+                customer: self.customer,
+            },
             stock,
             floor_dir: self.floor_dir,
             floor_time: Duration::from_secs(1),
@@ -217,39 +176,6 @@ fn most_orders(limit: Limit) -> u64 {
     match limit {
         Limit::Orders(orders) => orders,
         Limit::For(time) => (time.as_secs() + 1) * ORDERS_PER_S_AT_MOST,
-    }
-}
-
-fn run_time(text: &str) -> Result<Duration, String> {
-    time_within(text, Duration::from_millis(100), Duration::from_secs(24 * 3600), "0.1s to 24h")
-}
-
-fn warmup_time(text: &str) -> Result<Duration, String> {
-    time_within(text, Duration::ZERO, Duration::from_secs(600), "0s to 10m")
-}
-
-fn time_within(text: &str, least: Duration, most: Duration, range: &str) -> Result<Duration, String> {
-    let time = omniflow_http::duration::parse(text)?;
-    if (least..=most).contains(&time) { Ok(time) } else { Err(format!("it must be from {range}")) }
-}
-
-fn sku(text: &str) -> Result<String, String> {
-    let length = text.chars().count();
-    if (1..=100).contains(&length) {
-        Ok(text.to_owned())
-    } else {
-        Err("a SKU has 1 to 100 characters".to_owned())
-    }
-}
-
-/// A decimal number as JSON writes it: sent as it is, so that no digit changes.
-fn amount(text: &str) -> Result<String, String> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if digits(whole) && digits(fraction) && (whole == "0" || !whole.starts_with('0')) {
-        Ok(text.to_owned())
-    } else {
-        Err("an amount such as 500 or 19.99 is expected".to_owned())
     }
 }
 
@@ -302,6 +228,7 @@ mod tests {
             "place --url https://shop",
             "place --stock 5 --keep-stock",
             "place --payment-window 0.5s",
+            "place --customer=",
             "lifecycle --connections 5",
         ] {
             assert!(plan(line).is_err(), "{line}");

@@ -39,7 +39,7 @@ pub(crate) use args::BenchArgs;
 pub(crate) use error::Error;
 pub(crate) use floors::fdatasync;
 
-use crate::output;
+use crate::{open_files, output};
 use report::Report;
 
 /// How a run that could be made came out.
@@ -78,6 +78,7 @@ impl Verdict {
 /// See [`Error`]; each has its exit code.
 pub(crate) fn run(args: BenchArgs) -> Result<Verdict, Error> {
     let (plan, json) = args.into_plan();
+    open_files::raise();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(tokio::runtime::LocalOptions::default())?;

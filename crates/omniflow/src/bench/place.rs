@@ -14,17 +14,31 @@ pub(super) struct PlaceRequests {
     turn: Cell<usize>,
 }
 
+/// What all orders of a run have in common.
+#[derive(Debug)]
+pub(super) struct Terms {
+    /// A JSON number, in major units of USD.
+    pub(super) amount: String,
+    pub(super) payment_window: Option<Duration>,
+    /// Whose they are.
+    pub(super) customer: Option<String>,
+}
+
 impl PlaceRequests {
-    /// Orders of `amount` (a JSON number, in major units of USD) for one piece of each of `skus` in turn.
-    pub(super) fn new(target: &Target, skus: &[String], amount: &str, window: Option<Duration>) -> Self {
-        let window =
-            window.map_or(String::new(), |time| format!(r#","payment_window_seconds":{}"#, time.as_secs()));
+    /// Orders for one piece of each of `skus` in turn.
+    pub(super) fn new(target: &Target, skus: &[String], terms: &Terms) -> Self {
+        let Terms { amount, payment_window, customer } = terms;
+        let window = payment_window
+            .map_or(String::new(), |time| format!(r#","payment_window_seconds":{}"#, time.as_secs()));
+        let customer = customer.as_deref().map_or(String::new(), |customer| {
+            format!(r#","customer_id":{}"#, serde_json::Value::from(customer))
+        });
         let request = |sku: &String| {
             let sku = serde_json::Value::from(sku.as_str());
             target.send(
                 "POST",
                 "/api/v1/orders",
-                &format!(r#"{{"amount":{amount},"items":[{sku}]{window}}}"#),
+                &format!(r#"{{"amount":{amount},"items":[{sku}]{window}{customer}}}"#),
             )
         };
         Self { requests: skus.iter().map(request).collect(), turn: Cell::new(0) }
@@ -68,12 +82,23 @@ mod tests {
     fn skus_take_turns_and_are_quoted() {
         let target: Target = "http://shop".parse().unwrap();
         let skus = ["a \"b\"".to_owned(), "c".to_owned()];
-        let orders = PlaceRequests::new(&target, &skus, "10.50", Some(Duration::from_secs(90)));
+        let terms = Terms {
+            amount: "10.50".to_owned(),
+            payment_window: Some(Duration::from_secs(90)),
+            customer: Some("c \"1\"".to_owned()),
+        };
+        let orders = PlaceRequests::new(&target, &skus, &terms);
         let bodies: Vec<String> = (0..3)
             .map(|_| String::from_utf8_lossy(orders.next()).split_once("\r\n\r\n").unwrap().1.to_owned())
             .collect();
-        assert_eq!(bodies[0], r#"{"amount":10.50,"items":["a \"b\""],"payment_window_seconds":90}"#);
-        assert_eq!(bodies[1], r#"{"amount":10.50,"items":["c"],"payment_window_seconds":90}"#);
+        assert_eq!(
+            bodies[0],
+            r#"{"amount":10.50,"items":["a \"b\""],"payment_window_seconds":90,"customer_id":"c \"1\""}"#
+        );
+        assert_eq!(
+            bodies[1],
+            r#"{"amount":10.50,"items":["c"],"payment_window_seconds":90,"customer_id":"c \"1\""}"#
+        );
         assert_eq!(bodies[2], bodies[0]);
     }
 }

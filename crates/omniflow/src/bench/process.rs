@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The kernel reports CPU time to programs in hundredths of a second on every architecture Linux runs on.
@@ -25,11 +26,24 @@ impl Usage {
     /// Where there is no such process, or it belongs to another user.
     pub(super) fn of(pid: u32) -> io::Result<Self> {
         let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}"));
-        let cpu = cpu_of(&read("stat")?).ok_or_else(|| unreadable("stat"))?;
+        let cpu = cpu_at(Path::new(&format!("/proc/{pid}")))?;
         let written_bytes = number_after(&read("io")?, "\nwrite_bytes:").ok_or_else(|| unreadable("io"))?;
         let resident_kib = number_after(&read("status")?, "\nVmRSS:").ok_or_else(|| unreadable("status"))?;
         Ok(Self { cpu, written_bytes, resident_bytes: resident_kib * 1024 })
     }
+}
+
+/// User and system time of the process or thread that the system shows there.
+///
+/// # Errors
+/// Where it has ended.
+pub(super) fn cpu_at(shown: &Path) -> io::Result<Duration> {
+    cpu_of(&fs::read_to_string(shown.join("stat"))?).ok_or_else(|| unreadable("stat"))
+}
+
+/// Where the system shows this thread, to other threads too.
+pub(super) fn this_thread() -> io::Result<PathBuf> {
+    Ok(Path::new("/proc").join(fs::read_link("/proc/thread-self")?))
 }
 
 fn unreadable(file: &str) -> io::Error {
@@ -64,6 +78,15 @@ mod tests {
     fn written_bytes_are_not_the_cancelled_ones() {
         let io = "rchar: 1\nwchar: 2\nwrite_bytes: 4096\ncancelled_write_bytes: 7\n";
         assert_eq!(number_after(io, "\nwrite_bytes:"), Some(4096));
+    }
+
+    #[test]
+    fn a_thread_is_shown_apart_from_its_process() {
+        let here = this_thread().unwrap();
+        let other = std::thread::spawn(|| this_thread().unwrap()).join().unwrap();
+        assert_ne!(here, other);
+        assert!(cpu_at(&here).unwrap() <= Usage::of(std::process::id()).unwrap().cpu);
+        assert!(cpu_at(&other).is_err(), "it has ended");
     }
 
     #[test]

@@ -7,10 +7,12 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::io::AsyncWriteExt as _;
@@ -20,6 +22,7 @@ use tokio::task::JoinSet;
 
 use super::client;
 use super::error::Error;
+use super::process;
 use super::target::Target;
 
 /// What is read at once, by whichever reader has something.
@@ -34,6 +37,8 @@ pub(super) struct EventReaders {
     open_at_end: u64,
     /// Messages of all together.
     messages: u64,
+    /// Messages of the reader that got the fewest.
+    fewest: u64,
     /// Their bytes, as they came over the wire.
     bytes: u64,
 }
@@ -42,16 +47,26 @@ pub(super) struct EventReaders {
 pub(super) struct Readers {
     count: u32,
     read: Arc<Read>,
-    before: (u64, u64),
+    before: SoFar,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Read {
-    messages: AtomicU64,
+    /// Messages of each reader.
+    messages: Box<[AtomicU64]>,
     bytes: AtomicU64,
     open: AtomicU64,
+    /// Where the system shows the readers' thread.
+    thread: OnceLock<PathBuf>,
+}
+
+/// What was read up to some moment.
+#[derive(Debug, Default)]
+struct SoFar {
+    messages: Vec<u64>,
+    bytes: u64,
 }
 
 impl Readers {
@@ -61,11 +76,13 @@ impl Readers {
     /// [`Error::Unreadable`] where a stream is refused, and when no connection can be made.
     pub(super) async fn start(target: &Target, addresses: &[SocketAddr], count: u32) -> Result<Self, Error> {
         let request: Arc<[u8]> = target.get("/api/v1/events", "").into();
-        let (addresses, read): (Arc<[_]>, _) = (addresses.into(), Arc::new(Read::default()));
+        let (addresses, read): (Arc<[_]>, _) = (addresses.into(), Arc::new(Read::by(count)));
         let (begun, mut beginnings) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let course = Course { request, addresses, read: Arc::clone(&read), begun };
         let thread = std::thread::Builder::new().name("event readers".to_owned()).spawn(move || {
+            // Where it cannot be known, their CPU time counts as the generator's.
+            drop(process::this_thread().map(|thread| course.read.thread.set(thread)));
             let options = tokio::runtime::LocalOptions::default();
             match tokio::runtime::Builder::new_current_thread().enable_all().build_local(options) {
                 Ok(runtime) => runtime.block_on(course.run(count, stopped)),
@@ -79,7 +96,7 @@ impl Readers {
                 reason: format!("a stream of events does not begin: {error}"),
             })?;
         }
-        Ok(Self { count, read, before: (0, 0), stop: Some(stop), thread: Some(thread) })
+        Ok(Self { count, read, before: SoFar::default(), stop: Some(stop), thread: Some(thread) })
     }
 
     /// What is read from now on counts.
@@ -89,13 +106,22 @@ impl Readers {
 
     /// What was read since [`Readers::begin`].
     pub(super) fn got(&self) -> EventReaders {
-        let (messages, bytes) = self.read.so_far();
+        let SoFar { messages, bytes } = self.read.so_far();
+        let before = self.before.messages.iter().copied().chain(std::iter::repeat(0));
+        let each = messages.iter().zip(before).map(|(messages, before)| messages - before);
         EventReaders {
             readers: self.count,
             open_at_end: self.read.open.load(Ordering::Relaxed),
-            messages: messages - self.before.0,
-            bytes: bytes - self.before.1,
+            messages: each.clone().sum(),
+            fewest: each.min().unwrap_or(0),
+            bytes: bytes - self.before.bytes,
         }
+    }
+
+    /// CPU time that reading took so far.
+    pub(super) fn cpu(&self) -> Duration {
+        let thread = self.read.thread.get();
+        thread.and_then(|thread| process::cpu_at(thread).ok()).unwrap_or_default()
     }
 }
 
@@ -110,8 +136,15 @@ impl Drop for Readers {
 }
 
 impl Read {
-    fn so_far(&self) -> (u64, u64) {
-        (self.messages.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    fn by(readers: u32) -> Self {
+        let messages = (0..readers).map(|_| AtomicU64::new(0)).collect();
+        let (bytes, open) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { messages, bytes, open, thread: OnceLock::new() }
+    }
+
+    fn so_far(&self) -> SoFar {
+        let messages = self.messages.iter().map(|messages| messages.load(Ordering::Relaxed)).collect();
+        SoFar { messages, bytes: self.bytes.load(Ordering::Relaxed) }
     }
 }
 
@@ -126,11 +159,11 @@ impl Course {
     async fn run(self, count: u32, stopped: oneshot::Receiver<()>) {
         let (course, buffer) = (Rc::new(self), Rc::new(RefCell::new(vec![0; BUFFER])));
         let mut readers = JoinSet::new();
-        for _ in 0..count {
+        for reader in 0..count as usize {
             let (course, buffer) = (Rc::clone(&course), Rc::clone(&buffer));
             readers.spawn_local(async move {
                 match course.open().await {
-                    Ok(stream) => course.follow(stream, &buffer).await,
+                    Ok(stream) => course.follow(reader, stream, &buffer).await,
                     Err(error) => drop(course.begun.send(Err(error))),
                 }
             });
@@ -146,7 +179,7 @@ impl Course {
     }
 
     /// Reads to the end of the stream, which the server makes when it drops the reader.
-    async fn follow(&self, stream: TcpStream, buffer: &RefCell<Vec<u8>>) {
+    async fn follow(&self, reader: usize, stream: TcpStream, buffer: &RefCell<Vec<u8>>) {
         let (mut has_begun, mut last) = (false, 0);
         while stream.readable().await.is_ok() {
             let mut buffer = buffer.borrow_mut();
@@ -161,7 +194,7 @@ impl Course {
                 self.read.open.fetch_add(1, Ordering::Relaxed);
                 drop(self.begun.send(answer));
             }
-            self.read.messages.fetch_add(messages(last, bytes), Ordering::Relaxed);
+            self.read.messages[reader].fetch_add(messages(last, bytes), Ordering::Relaxed);
             self.read.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             last = bytes[bytes.len() - 1];
         }
@@ -189,11 +222,12 @@ fn messages(last: u8, bytes: &[u8]) -> u64 {
 
 impl fmt::Display for EventReaders {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { readers, open_at_end, messages, bytes } = self;
+        let Self { readers, open_at_end, messages, fewest, bytes } = self;
         let mega = *bytes as f64 / 1e6;
         write!(
             out,
-            "{readers} readers of /events, {open_at_end} open at the end, got {messages} messages, {mega:.1} MB"
+            "{readers} readers of /events, {open_at_end} open at the end, got {messages} messages, none fewer than \
+             {fewest}, {mega:.1} MB"
         )
     }
 }
@@ -220,7 +254,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let readers =
             runtime.block_on(Readers::start(&server.url().parse().unwrap(), &[server.address], 3))?;
-        while readers.read.messages.load(Ordering::Relaxed) < 6 {
+        while readers.got().messages < 6 {
             std::thread::yield_now();
         }
         Ok(readers.got())
@@ -229,7 +263,7 @@ mod tests {
     #[test]
     fn each_reader_has_its_own_stream() {
         let got = start(Reply::Bytes(format!("{HEAD}id: 1\ndata: a\n\nid: 2\ndata: b\n\n"))).unwrap();
-        assert_eq!((got.readers, got.open_at_end, got.messages), (3, 3, 6));
+        assert_eq!((got.readers, got.open_at_end, got.messages, got.fewest), (3, 3, 6, 2));
     }
 
     #[test]

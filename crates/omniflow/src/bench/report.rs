@@ -39,7 +39,7 @@ pub(super) struct Report {
     pub(super) failures: Vec<Failures>,
     /// Taken just before and just after.
     pub(super) floors: FloorsAround,
-    /// The generator's own CPU time.
+    /// The generator's own CPU time, without that of `--event-readers`.
     pub(super) client_cpu_us_per_order: Option<f64>,
     /// The server process's figures, where `--server-pid` named it.
     pub(super) server: Option<Server>,

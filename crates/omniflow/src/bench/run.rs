@@ -10,7 +10,7 @@ use super::error::Error;
 use super::flash_sale::{FlashSale, Sale};
 use super::floors::{self, Floors};
 use super::lifecycle::{Lifecycle, OrderRequests};
-use super::place::{Place, PlaceRequests};
+use super::place::{Place, PlaceRequests, Terms};
 use super::process::Usage;
 use super::progress::Progress;
 use super::readers::Readers;
@@ -41,8 +41,7 @@ pub(super) struct Plan {
     pub(super) limit: Limit,
     pub(super) warmup: Duration,
     pub(super) skus: Vec<String>,
-    pub(super) amount: String,
-    pub(super) payment_window: Option<Duration>,
+    pub(super) terms: Terms,
     pub(super) stock: Stock,
     pub(super) floor_dir: PathBuf,
     /// How long each floor may take, each time.
@@ -59,7 +58,7 @@ pub(super) struct Plan {
 /// # Errors
 /// Where the run cannot be prepared; once it measures, what goes wrong is in the report.
 pub(super) async fn execute(plan: &Plan) -> Result<Report, Error> {
-    let orders = PlaceRequests::new(&plan.target, &plan.skus, &plan.amount, plan.payment_window);
+    let orders = PlaceRequests::new(&plan.target, &plan.skus, &plan.terms);
     match plan.load {
         LoadKind::Place => measure(plan, "place", Rc::new(Place { orders })).await,
         LoadKind::Lifecycle { give_up } => {
@@ -91,11 +90,11 @@ async fn measure<L: Load + 'static>(plan: &Plan, bench: &'static str, load: Rc<L
     let mut readers = read_events(plan).await?;
     let warmup = warm_up(plan, load.clone(), &mut pool).await?;
     readers.iter_mut().for_each(Readers::begin);
-    let usage = Usages::now(plan)?;
+    let usage = Usages::now(plan, readers.as_ref())?;
     let progress = Progress::new(bench, plan.limit);
     let mut phase = drive::drive(load, &mut pool, plan.limit, plan.patience, &progress).await?;
     drop(progress);
-    let usage = usage.until_now(plan, phase.tally.done);
+    let usage = usage.until_now(plan, readers.as_ref(), phase.tally.done);
     let event_readers = readers.map(|readers| readers.got());
     let after = match phase.ended {
         Ended::Done => take_floors(plan, &mut pool).await.ok(),
@@ -110,7 +109,7 @@ async fn measure<L: Load + 'static>(plan: &Plan, bench: &'static str, load: Rc<L
 
 /// Sees that the server answers and has the stock, and that its process can be read if it must be.
 async fn prepare(plan: &Plan) -> Result<(Pool, Vec<StockSet>), Error> {
-    Usages::now(plan)?;
+    Usages::now(plan, None)?;
     let unreachable = |error| Error::unreachable(&plan.target, &error);
     let addresses: Rc<[_]> = plan.target.resolve().map_err(unreachable)?.into();
     drop(client::connect_once(&addresses).await.map_err(unreachable)?);
@@ -152,7 +151,8 @@ async fn warm_up<L: Load + 'static>(
 
 /// What generator and server had used at one moment.
 struct Usages {
-    client: Option<Usage>,
+    /// CPU time without that of the readers.
+    client: Option<Duration>,
     server: Option<Usage>,
 }
 
@@ -163,25 +163,24 @@ struct Used {
 }
 
 impl Usages {
-    fn now(plan: &Plan) -> Result<Self, Error> {
+    fn now(plan: &Plan, readers: Option<&Readers>) -> Result<Self, Error> {
         let server =
             plan.server_pid.map(|pid| Usage::of(pid).map_err(|source| Error::ServerPid { pid, source }));
-        Ok(Self { client: Usage::of(std::process::id()).ok(), server: server.transpose()? })
+        Ok(Self { client: client_cpu(readers), server: server.transpose()? })
     }
 
     /// Since `self`; nothing of a process that is not there any more.
-    fn until_now(&self, plan: &Plan, orders: u64) -> Used {
+    fn until_now(&self, plan: &Plan, readers: Option<&Readers>, orders: u64) -> Used {
         let per_order = |used: f64| (orders > 0).then(|| rounded(used / orders as f64));
-        let cpu_us =
-            |from: &Usage, to: &Usage| per_order((to.cpu.saturating_sub(from.cpu)).as_secs_f64() * 1e6);
-        let client = self.client.zip(Usage::of(std::process::id()).ok());
+        let cpu_us = |from: Duration, to: Duration| per_order(to.saturating_sub(from).as_secs_f64() * 1e6);
+        let client = self.client.zip(client_cpu(readers));
         let server = plan.server_pid.and_then(|pid| Some((pid, self.server?, Usage::of(pid).ok()?)));
         Used {
-            client_cpu_us_per_order: client.and_then(|(from, to)| cpu_us(&from, &to)),
+            client_cpu_us_per_order: client.and_then(|(from, to)| cpu_us(from, to)),
             server:
                 server.map(|(pid, from, to)| Server {
                     pid,
-                    cpu_us_per_order: cpu_us(&from, &to),
+                    cpu_us_per_order: cpu_us(from.cpu, to.cpu),
                     written_bytes_per_order: per_order(
                         to.written_bytes.saturating_sub(from.written_bytes) as f64
                     ),
@@ -189,6 +188,11 @@ impl Usages {
                 }),
         }
     }
+}
+
+fn client_cpu(readers: Option<&Readers>) -> Option<Duration> {
+    let all = Usage::of(std::process::id()).ok()?.cpu;
+    Some(all.saturating_sub(readers.map_or(Duration::ZERO, Readers::cpu)))
 }
 
 fn report(plan: &Plan, bench: &'static str, phase: &Phase, floors: FloorsAround, used: Used) -> Report {

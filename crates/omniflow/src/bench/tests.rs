@@ -10,6 +10,7 @@ use super::Verdict;
 use super::drive::Limit;
 use super::error::Error;
 use super::fake_server::{FakeServer, Reply, Seen, answer, order, problem};
+use super::place::Terms;
 use super::report::Report;
 use super::run::{LoadKind, Plan, execute};
 use super::stock::Stock;
@@ -24,8 +25,7 @@ fn plan(url: &str, load: LoadKind, orders: u64) -> Plan {
         limit: Limit::Orders(orders),
         warmup: Duration::ZERO,
         skus: vec!["Mac Pro".to_owned()],
-        amount: "500".to_owned(),
-        payment_window: None,
+        terms: Terms { amount: "500".to_owned(), payment_window: None, customer: None },
         stock: Stock::Keep,
         floor_dir: std::env::temp_dir(),
         floor_time: Duration::from_millis(20),
@@ -284,7 +284,7 @@ fn readers_of_events_are_there_before_the_load_and_reported() {
     let server = FakeServer::start(handler);
     let plan = Plan { event_readers: 3, ..plan(&server.url(), LIFECYCLE, 4) };
     let report = serde_json::to_value(try_run(&plan).unwrap()).unwrap();
-    let readers = json!({"readers": 3, "open_at_end": 3, "messages": 0, "bytes": 0});
+    let readers = json!({"readers": 3, "open_at_end": 3, "messages": 0, "fewest": 0, "bytes": 0});
     assert_eq!((&report["event_readers"], &report["orders"]), (&readers, &json!(4)));
     let first = |line| server.seen(line)[0].position;
     assert!(first("GET /api/v1/events") < first("POST /api/v1/orders"));

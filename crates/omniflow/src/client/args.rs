@@ -1,6 +1,6 @@
 //! What every command that asks a server takes.
 
-use super::{Address, Language};
+use super::{Address, Language, Shown};
 use clap::Args;
 use omniflow_http::duration;
 use std::convert::Infallible;
@@ -31,9 +31,10 @@ pub(crate) struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// The language of texts for people.
-    pub(crate) fn language(&self) -> Language {
-        self.lang.unwrap_or_else(|| Language::of_environment(|name| std::env::var(name).ok()))
+    /// How to show what the server says.
+    pub(crate) fn shown(&self) -> Shown {
+        let of_environment = || Language::of_environment(|name| std::env::var(name).ok());
+        Shown { json: self.json, language: self.lang.unwrap_or_else(of_environment) }
     }
 }
 

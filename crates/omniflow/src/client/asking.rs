@@ -98,7 +98,7 @@ impl Client {
         Ok(Self {
             address: args.server.clone(),
             authorization: authorization.transpose()?,
-            language: args.language(),
+            language: args.shown().language,
             timeout: args.timeout,
         })
     }

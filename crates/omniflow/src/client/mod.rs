@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod language;
 mod problem;
+mod shown;
 mod table;
 
 pub(crate) use address::{Address, path_segment, query};
@@ -26,6 +27,7 @@ pub(crate) use asking::{Call, Client};
 pub(crate) use error::Error;
 pub(crate) use events::{EventStream, Message, patiently};
 pub(crate) use language::Language;
+pub(crate) use shown::{Paging, Shown};
 pub(crate) use table::{Table, clean, is_for_people};
 
 use crate::failure::Failure;

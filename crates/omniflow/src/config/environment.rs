@@ -1,13 +1,13 @@
 //! What overrides the file: variables, then flags.
 //!
 //! A key's variable is `OMNIFLOW_` and the key in capitals, with `_` for each dot: `limits.body_bytes` is
-//! `OMNIFLOW_LIMITS_BODY_BYTES`. Other variables that begin so are left alone: some are for other commands,
-//! and orchestrators make some of their own for a service of this name.
+//! `OMNIFLOW_LIMITS_BODY_BYTES`. One that begins so and is none is a mistake, like a key that is none; see
+//! [`super::variables`] for those that are of other commands, or made by an orchestrator.
 
 use super::keys::{KEYS, Key, PREFIX, THRESHOLDS};
 use super::nearest;
 use super::slot::{Given, Slot};
-use super::{Config, Mistake, Source};
+use super::{Config, Mistake, Source, variables};
 use std::ffi::OsString;
 
 /// Takes over the variables of keys, by name.
@@ -22,10 +22,10 @@ pub(crate) fn read(
         .collect();
     ours.sort();
     for (name, value) in ours {
-        let Some((key, part)) = key_of_variable(&name) else { continue };
-        let taken = match value.to_str() {
-            Some(value) => take(key, &part, value, config),
-            None => Err("must be text in UTF-8".to_owned()),
+        let taken = match (key_of_variable(&name), value.to_str()) {
+            (Some((key, part)), Some(value)) => take(key, &part, value, config),
+            (Some(_), None) => Err("must be text in UTF-8".to_owned()),
+            (None, _) => variables::unknown(&name, &value).map_or(Ok(()), Err),
         };
         mistakes.extend(taken.err().map(|text| Mistake { at: Some(Source::Variable(name)), text }));
     }
@@ -51,7 +51,8 @@ fn take(key: &Key, part: &str, value: &str, config: &mut Config) -> Result<(), S
     slot.take(Given::Bare(value), part)
 }
 
-fn key_of_variable(name: &str) -> Option<(&'static Key, String)> {
+/// The key that a variable sets, and the currency where it sets that of several.
+pub(super) fn key_of_variable(name: &str) -> Option<(&'static Key, String)> {
     if let Some(key) = KEYS.iter().find(|key| key.path != THRESHOLDS && key.variable() == name) {
         return Some((key, String::new()));
     }

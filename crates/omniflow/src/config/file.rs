@@ -14,11 +14,12 @@ pub(crate) fn read(text: &str, config: &mut Config, mistakes: &mut Vec<Mistake>)
     let lines = Lines(text);
     if !faults.is_empty() {
         // What follows a part that cannot be read may be misunderstood: that is told when this is mended.
-        mistakes.extend(
-            faults
-                .iter()
-                .map(|fault| lines.mistake(fault.span().unwrap_or(0..0), fault.message().to_owned())),
-        );
+        mistakes.extend(faults.iter().map(|fault| {
+            let span = fault.span().unwrap_or(0..0);
+            let repeated =
+                (fault.message() == "duplicate key").then(|| lines.repeated(&span, table.get_ref()));
+            lines.mistake(span, repeated.flatten().unwrap_or_else(|| fault.message().to_owned()))
+        }));
         return false;
     }
     let mut found = vec![];
@@ -105,6 +106,47 @@ impl Lines<'_> {
     fn of(&self, span: Range<usize>) -> usize {
         let before = self.0.as_bytes().get(..span.start).unwrap_or(self.0.as_bytes());
         1 + before.iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    /// What to say of a key that is there already.
+    fn repeated(&self, span: &Range<usize>, table: &DeTable<'_>) -> Option<String> {
+        let path = self.path_at(span)?;
+        let here = self.of(span.clone());
+        let first = self.line_of_key(&path, table).filter(|first| *first != here);
+        let first = first.or_else(|| self.line_of_table(&path, here));
+        let place = first.map_or(String::new(), |line| format!(", on line {line}"));
+        Some(format!("`{path}` is there already{place}: keep one of the two"))
+    }
+
+    /// The key that ends where `span` does, with the table under whose heading it is.
+    fn path_at(&self, span: &Range<usize>) -> Option<String> {
+        let line = self.0.get(..span.start)?.rfind('\n').map_or(0, |end| end + 1);
+        let written = self.0.get(line..span.end)?.trim();
+        if written.contains(['[', '{', ',']) {
+            return written.rsplit(['[', '{', ',']).next().map(|name| name.trim().to_owned());
+        }
+        let above = self.0.get(..line)?.lines().rev();
+        let heading = above.filter_map(|line| line.trim_start().strip_prefix('[')?.split(']').next()).next();
+        Some(heading.map_or(written.to_owned(), |table| format!("{}.{written}", table.trim())))
+    }
+
+    /// The first line above that is a table's heading, or one of its keys.
+    fn line_of_table(&self, path: &str, here: usize) -> Option<usize> {
+        let mut above = self.0.lines().take(here - 1);
+        let is_of_it = |line: &str| {
+            let rest = line.trim_start().trim_start_matches('[').strip_prefix(path);
+            rest.is_some_and(|rest| rest.starts_with([']', '.']))
+        };
+        above.position(is_of_it).map(|line| line + 1)
+    }
+
+    fn line_of_key(&self, path: &str, table: &DeTable<'_>) -> Option<usize> {
+        let (name, inner) = path.split_once('.').map_or((path, None), |(name, inner)| (name, Some(inner)));
+        let (key, value) = table.iter().find(|(key, _)| key.get_ref() == name)?;
+        match inner {
+            Some(inner) => self.line_of_key(inner, value.get_ref().as_table()?),
+            None => Some(self.of(key.span())),
+        }
     }
 
     fn mistake(&self, span: Range<usize>, text: String) -> Mistake {

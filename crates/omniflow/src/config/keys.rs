@@ -27,8 +27,13 @@ impl Key {
 
     /// The variable that sets it.
     pub(crate) fn variable(&self) -> String {
-        format!("{PREFIX}{}", self.path.replace('.', "_").to_uppercase())
+        variable(self.path)
     }
+}
+
+/// The variable of the key at a path.
+pub(crate) fn variable(path: &str) -> String {
+    format!("{PREFIX}{}", path.replace('.', "_").to_uppercase())
 }
 
 /// With what the name of every variable begins.

@@ -12,6 +12,7 @@ mod print;
 mod slot;
 #[cfg(test)]
 mod tests;
+pub(crate) mod variables;
 
 pub(crate) use print::print;
 pub(crate) use slot::LogFormat;

@@ -156,7 +156,12 @@ fn a_wrong_value_is_named_with_its_line_and_what_to_write() {
 #[test]
 fn a_file_that_is_no_toml_says_where() {
     insta::assert_snapshot!(refusal("[limits\nbody_bytes = 1"), @"omniflow.toml: line 5: unclosed table, expected `]`");
-    insta::assert_snapshot!(refusal("locale = \"en\"\nlocale = \"zh-CN\""), @"omniflow.toml: line 6: duplicate key");
+    insta::assert_snapshot!(refusal("locale = \"en\"\nlocale = \"zh-CN\""), @"omniflow.toml: line 6: `locale` is there already, on line 5: keep one of the two");
+    insta::assert_snapshot!(refusal("[limits]\nbody_bytes = 1024\n\n[limits]\nconnections = 1"), @"omniflow.toml: line 8: `limits` is there already, on line 5: keep one of the two");
+    insta::assert_snapshot!(refusal("[limits]\nbody_bytes = 1024\n# again\nbody_bytes = 2048"), @"omniflow.toml: line 8: `limits.body_bytes` is there already, on line 6: keep one of the two");
+    insta::assert_snapshot!(refusal("policies.payment_window = \"1s\"\npolicies.payment_window = \"2s\""), @"omniflow.toml: line 6: `policies.payment_window` is there already, on line 5: keep one of the two");
+    insta::assert_snapshot!(refusal("limits = { body_bytes = 1024, body_bytes = 2048 }"), @"omniflow.toml: line 5: `body_bytes` is there already: keep one of the two");
+    insta::assert_snapshot!(refusal("[carrier]\ndelay = \"1s\""), @"omniflow.toml: line 5: `carrier` is there already, on line 3: keep one of the two");
 }
 
 #[test]
@@ -194,6 +199,11 @@ fn wrong_variables_and_flags_are_named() {
     insta::assert_snapshot!(read_with(&with(""), &[("OMNIFLOW_LIMITS_BODY_BYTES", "64k")], &[]).unwrap_err(), @"omniflow.toml: OMNIFLOW_LIMITS_BODY_BYTES: must be a whole number, without quotes, from 1024 to 67108864");
     insta::assert_snapshot!(read_with(&with(""), &[], &[("limits.body", "1")]).unwrap_err(), @"omniflow.toml: --set limits.body=1: there is no `limits.body`; did you mean `limits.body_bytes`?");
     insta::assert_snapshot!(read_with(&with(""), &[], &[("timeouts.drain", "9s")]).unwrap_err(), @r#"omniflow.toml: --set timeouts.drain=9s: `timeouts.drain` must be a duration in quotes, from "0s" to "8s""#);
+    insta::assert_snapshot!(read_with(&with(""), &[("OMNIFLOW_LIMIT_BODY_BYTES", "1024"), ("OMNIFLOW_LISTEN_ADDRESS", "secret")], &[]).unwrap_err(), @r"
+    omniflow.toml: 2 mistakes
+      OMNIFLOW_LIMIT_BODY_BYTES: there is no such variable; did you mean OMNIFLOW_LIMITS_BODY_BYTES? Correct it, or take it out
+      OMNIFLOW_LISTEN_ADDRESS: there is no such variable; did you mean OMNIFLOW_LISTEN? Correct it, or take it out
+    ");
     // As an orchestrator makes them for a service of this name.
     let foreign = [("OMNIFLOW_SERVICE_HOST", "10.0.0.1"), ("OMNIFLOW_PORT", "tcp://10.0.0.1:8000")];
     assert_eq!(read_with(&with(""), &foreign, &[]), Ok(defaults()));

@@ -2,8 +2,8 @@
 
 use super::args::{ActArgs, Outcome, PayArgs, ReasonArgs, SkipArgs};
 use super::exact::Decimal;
-use super::{Shown, ask_and_show, path_of};
-use crate::client::{self, Call, Client, Error};
+use super::{ask_and_show, path_of};
+use crate::client::{self, Call, Client, Error, Shown};
 use serde::Serialize;
 
 /// A payment report; what was not typed is not sent, but the outcome always is.

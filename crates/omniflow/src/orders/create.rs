@@ -1,10 +1,10 @@
 //! `omniflow orders create`.
 
 use super::args::CreateArgs;
+use super::ask_and_show;
 use super::exact::Decimal;
 use super::item::{Adjustment, Entry, Item};
-use super::{Shown, ask_and_show};
-use crate::client::{Call, Client, Error};
+use crate::client::{Call, Client, Error, Shown};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

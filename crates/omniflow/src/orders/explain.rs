@@ -11,8 +11,8 @@ mod undone;
 mod words;
 
 use super::order::Order;
-use super::{Shown, path_of};
-use crate::client::{self, Call, Client, Error, Language};
+use super::path_of;
+use crate::client::{self, Call, Client, Error, Language, Shown};
 use omniflow_engine::Clock as _;
 use omniflow_engine::clock::SystemClock;
 use serde::{Deserialize, Serialize};

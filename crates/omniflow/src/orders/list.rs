@@ -1,35 +1,16 @@
 //! `omniflow orders list`.
 
-use super::Shown;
 use super::args::ListArgs;
-use super::order::{Order, Page};
-use crate::client::{self, Call, Client, Error, Language, Table, query};
+use super::order::Order;
+use crate::client::{self, Client, Error, Language, Paging, Shown, Table};
 
 pub(super) async fn run(client: &Client, args: ListArgs, shown: Shown) -> Result<(), Error> {
-    let mut cursor = args.cursor.clone();
-    let mut is_first = true;
-    loop {
-        let answer = client
-            .ask(&Call::get(format!("/api/v1/orders{}", query(&pairs(&args, cursor.as_ref())))))
-            .await?;
-        let page: Page = answer.json()?;
-        match shown.json {
-            true => client::print(answer.text()?)?,
-            false => client::print(&table(&page.data, shown.language, is_first).text())?,
-        }
-        cursor = page.next_cursor;
-        match &cursor {
-            Some(_) if args.all => is_first = false,
-            Some(cursor) if !shown.json => {
-                client::note(&format!("there are more: --all shows them, --cursor {cursor} the next page"));
-                return Ok(());
-            }
-            _ => return Ok(()),
-        }
-    }
+    let filter = filter(&args);
+    let paging = Paging { cursor: args.cursor, all: args.all };
+    shown.pages(client, "/api/v1/orders", &filter, paging, table).await
 }
 
-fn pairs(args: &ListArgs, cursor: Option<&String>) -> Vec<(&'static str, String)> {
+fn filter(args: &ListArgs) -> Vec<(&'static str, String)> {
     let several = [
         ("state", &args.state),
         ("payment_status", &args.payment_status),
@@ -41,7 +22,6 @@ fn pairs(args: &ListArgs, cursor: Option<&String>) -> Vec<(&'static str, String)
         ("created_after", args.created_after.clone()),
         ("created_before", args.created_before.clone()),
         ("limit", args.limit.map(|limit| limit.to_string())),
-        ("cursor", cursor.cloned()),
     ];
     let several =
         several.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value.clone())));

@@ -16,7 +16,7 @@ mod watch;
 
 pub(crate) use args::OrdersArgs;
 
-use crate::client::{self, Call, Client, Error, path_segment};
+use crate::client::{self, Answer, Call, Client, Error, Shown, path_segment};
 use crate::failure::Failure;
 use args::OrdersCommand;
 use order::Order;
@@ -28,13 +28,13 @@ use std::process::ExitCode;
 /// What the server refused, or why it could not be asked.
 pub(crate) fn run(args: OrdersArgs) -> Result<ExitCode, Failure> {
     let OrdersArgs { server, command } = args;
-    let shown = Shown { json: server.json, language: server.language() };
+    let shown = server.shown();
     client::run(&server, async |client| match command {
         OrdersCommand::Create(args) => create::run(client, args, shown).await,
         OrdersCommand::List(args) => list::run(client, args, shown).await,
         OrdersCommand::Show(args) => {
             let answer = client.ask(&Call::get(path_of(&args.order_id))).await?;
-            shown.order(&answer)
+            show_order(&answer, shown)
         }
         OrdersCommand::Watch(args) => watch::run(client, args, shown).await,
         OrdersCommand::Explain(args) => explain::run(client, &args.order_id, shown).await,
@@ -48,21 +48,9 @@ pub(crate) fn run(args: OrdersArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// How to show what a server says.
-#[derive(Clone, Copy)]
-struct Shown {
-    json: bool,
-    language: client::Language,
-}
-
-impl Shown {
-    /// Prints an answer that is an order.
-    fn order(self, answer: &client::Answer) -> Result<(), Error> {
-        if self.json {
-            return client::print(answer.text()?);
-        }
-        client::print(&show::text(&answer.json::<Order>()?, self.language))
-    }
+/// Prints an answer that is an order.
+fn show_order(answer: &Answer, shown: Shown) -> Result<(), Error> {
+    shown.answer(answer, |order: Order, language| show::text(&order, language))
 }
 
 /// The path of an order.
@@ -81,5 +69,5 @@ async fn ask_and_show(client: &Client, call: &Call, shown: Shown) -> Result<(), 
             client::note(note);
         }
     }
-    shown.order(&answer)
+    show_order(&answer, shown)
 }

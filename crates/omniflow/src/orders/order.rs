@@ -98,13 +98,6 @@ pub(super) struct Deadlines {
     pub(super) review_due_at: Option<String>,
 }
 
-/// A page of a list.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    pub(super) data: Vec<Order>,
-    pub(super) next_cursor: Option<String>,
-}
-
 impl Order {
     /// The amount as people write it, with every digit that the server sent.
     pub(super) fn price(&self) -> String {

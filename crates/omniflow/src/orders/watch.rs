@@ -4,8 +4,8 @@ mod line;
 
 use super::args::WatchArgs;
 use super::order::Order;
-use super::{Shown, path_of};
-use crate::client::{Call, Client, Error, EventStream, patiently};
+use super::path_of;
+use crate::client::{Call, Client, Error, EventStream, Shown, patiently};
 use line::Printer;
 use serde::Deserialize;
 

@@ -3,6 +3,7 @@
 mod counters;
 mod stop;
 
+use crate::open_files;
 use anyhow::Context;
 use omniflow_core::{Locale, PolicyBook};
 use omniflow_embedded::{EmbeddedEngine, Options};
@@ -14,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Every setting of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,34 @@ pub(crate) struct Server {
     shutdown: Shutdown,
 }
 
+/// What a server has open beside its connections, and more.
+const OTHER_FILES: u64 = 256;
+
+/// Raises the limit of open files, and says where it is lower than the configured connections need.
+fn check_open_files(connections: usize) {
+    let needed = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
+    if let Some(limit) = open_files::raise().filter(|limit| *limit < needed) {
+        tracing::warn!(
+            limit,
+            needed,
+            "connections beyond the limit of open files will wait: raise it (LimitNOFILE in the unit, \
+             `ulimit -n`), or lower limits.connections"
+        );
+    }
+}
+
+/// Connections that may wait to be accepted, as far as the system lets them (`net.core.somaxconn`). One that
+/// finds no room is tried again by its client's system after a second.
+const BACKLOG: u32 = 4_096;
+
+fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // The port of a server that has just ended is free at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(listen)?;
+    socket.listen(BACKLOG)
+}
+
 impl Server {
     /// Opens the data and goes on with what is open there, with simulated providers that behave as scripted.
     /// From here on SIGTERM and Ctrl-C end it well.
@@ -81,6 +110,7 @@ impl Server {
         clock: Arc<dyn Clock>,
         scripts: &[(ProviderName, Script)],
     ) -> anyhow::Result<Self> {
+        check_open_files(settings.limits.connections);
         let shutdown = Shutdown::new();
         tokio::spawn(stop::on_signal(shutdown.clone()));
         let data_dir = settings.data_dir.clone();
@@ -109,8 +139,7 @@ impl Server {
     ) -> anyhow::Result<()> {
         let Self { settings, engine, simulated, shutdown } = self;
         let listen = settings.listen;
-        let listener = TcpListener::bind(listen)
-            .await
+        let listener = bind(listen)
             .with_context(|| format!("cannot listen on {listen}; is another server there? use --listen"))?;
         let reports = tokio::spawn(simulated.run_reports(Arc::clone(&engine) as Arc<dyn OrderEngine>));
         let welcome = welcome(listener.local_addr()?);

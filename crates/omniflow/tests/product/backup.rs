@@ -75,6 +75,19 @@ fn a_running_server_is_copied_and_the_copy_goes_on_elsewhere() {
     elsewhere.assert_clean();
 }
 
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let place = Place::new();
+    assert_eq!(place.start(&[]).terminate().code(), Some(0));
+    let folder = beside(&place, "no-such-folder");
+    let said = backup(&place, &folder.join("orders.backup"), &[]);
+    says(&said, 2, &[&format!("there is no folder {}: make it", folder.display())]);
+    std::fs::write(&folder, "a file").unwrap();
+    let said = backup(&place, &folder.join("orders.backup"), &[]);
+    says(&said, 2, &[&format!("{} is no folder", folder.display())]);
+    assert!(!String::from_utf8_lossy(&said.stderr).contains(".partial"), "{said:?}");
+}
+
 /// Files beside the data directory that nobody asked for.
 fn leftovers(place: &Place) -> Vec<String> {
     let entries = std::fs::read_dir(place.data().parent().unwrap()).unwrap();

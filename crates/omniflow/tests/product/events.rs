@@ -8,21 +8,21 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-const ALL: &str = "/api/v1/events";
+pub(crate) const ALL: &str = "/api/v1/events";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A stream that is being read.
-struct Stream {
+pub(crate) struct Stream {
     reader: BufReader<TcpStream>,
     text: String,
 }
 
 /// One message.
 #[derive(Clone, Debug, PartialEq)]
-struct Message {
-    id: String,
-    event: String,
-    data: Json,
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) event: String,
+    pub(crate) data: Json,
 }
 
 /// How a stream ended.
@@ -34,13 +34,13 @@ enum End {
     Cut,
 }
 
-fn of_order(id: &str) -> String {
+pub(crate) fn of_order(id: &str) -> String {
     format!("/api/v1/orders/{id}/events")
 }
 
 impl Stream {
     /// Asks for a stream and reads its head.
-    fn open(client: Client, path: &str, last: Option<&str>) -> Self {
+    pub(crate) fn open(client: Client, path: &str, last: Option<&str>) -> Self {
         let mut stream = TcpStream::connect(client.address()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let last = last.map_or(String::new(), |id| format!("last-event-id: {id}\r\n"));
@@ -95,7 +95,7 @@ impl Stream {
         }
     }
 
-    fn take(&mut self, count: usize) -> Vec<Message> {
+    pub(crate) fn take(&mut self, count: usize) -> Vec<Message> {
         (0..count).map(|_| self.next().expect("a message")).collect()
     }
 

@@ -85,6 +85,46 @@ fn each_filter_finds_its_orders_newest_first() {
 }
 
 #[test]
+fn the_last_moment_that_can_be_written_is_one() {
+    let (_place, server, _) = orders();
+    let client = &server.client;
+    for last in ["9999-12-31T23:59:59Z", "9999-12-30T22:00:01Z", "9999-12-31T23:59:59.999999999-23:59"] {
+        assert_eq!(ids(client, &format!("created_after={last}")), [""; 0], "{last}");
+        assert_eq!(ids(client, &format!("created_before={last}")).len(), 5, "{last}");
+    }
+    assert_eq!(ids(client, "created_after=0000-01-01T00:00:00Z").len(), 5);
+}
+
+#[test]
+fn the_cursors_of_stock_lead_through_all_of_it_and_no_other_text_is_one() {
+    let (place, server) = still();
+    let list = |client: &Client, query: &str| client.get(&format!("/api/v1/inventory?{query}"));
+    let all = list(&server.client, "").ok()["data"].clone();
+    let (mut found, mut cursors) = (vec![], vec![String::new()]);
+    while let Some(cursor) = cursors.last().filter(|_| found.len() < 100) {
+        let part = list(&server.client, &format!("limit=1{cursor}")).ok();
+        found.extend(part["data"].as_array().unwrap().clone());
+        match part["next_cursor"].as_str() {
+            Some(next) => cursors.push(format!("&cursor={next}")),
+            None => break,
+        }
+    }
+    assert_eq!(Json::from(found), all);
+    server.kill();
+    let server = place.start(&["--test-clock"]);
+    for cursor in &cursors[1..] {
+        list(&server.client, &cursor[1..]).ok();
+        for at in "&cursor=".len()..cursor.len() {
+            let mut changed = cursor.clone().into_bytes();
+            changed[at] = if changed[at] == b'7' { b'8' } else { b'7' };
+            let changed = String::from_utf8(changed).unwrap();
+            let problem = list(&server.client, &changed[1..]).problem(422, "invalid_field");
+            assert_eq!(problem["errors"][0]["parameter"], "cursor", "{changed}");
+        }
+    }
+}
+
+#[test]
 fn an_order_in_a_list_is_as_it_is_read() {
     let (_place, server, _) = orders();
     let listed = server.client.get("/api/v1/orders").ok();

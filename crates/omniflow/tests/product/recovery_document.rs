@@ -42,6 +42,7 @@ const DAMAGES: &[&str] = &[
     "UPDATE orders SET record = (SELECT record FROM orders ORDER BY key LIMIT 1) \
      WHERE key = (SELECT max(key) FROM orders)",
     "UPDATE orders SET version = version + 1 WHERE key = (SELECT min(key) FROM orders)",
+    "UPDATE meta SET value = value + 1 WHERE name = 'open_orders'",
     "UPDATE external_ids SET order_key = (SELECT min(key) FROM orders)",
     "DELETE FROM external_ids",
     "DELETE FROM order_details",

@@ -1,7 +1,8 @@
 //! `Idempotency-Key`: sent twice, done once.
 
 use crate::client::{Answer, Client};
-use crate::server::{Place, still};
+use crate::serve::ASKED;
+use crate::server::{Place, Server, omniflow, still};
 
 const ORDERS: &str = "/api/v1/orders";
 const ORDER: &str = r#"{"amount":500,"items":["iPhone 15"]}"#;
@@ -59,6 +60,67 @@ fn a_key_belongs_to_one_body_and_one_path() {
     assert_eq!(client.order(&id)["payments"].as_array().unwrap().len(), 1);
     let elsewhere = keyed(client, ORDERS, "k", ORDER);
     assert_eq!((elsewhere.status, is_replay(&elsewhere)), (201, false));
+}
+
+#[test]
+fn a_path_is_one_however_it_is_written() {
+    let (_place, server) = still();
+    let client = &server.client;
+    let id = client.place(ORDER);
+    let pay = |id: &str| keyed(client, &format!("{ORDERS}/{id}/pay"), "k", r#"{"payment_id":"P-1"}"#);
+    let first = pay(&id);
+    let again = pay(&id.replace('-', "%2D"));
+    assert_eq!((again.body.as_str(), is_replay(&again)), (first.body.as_str(), true));
+    let every_byte: String = id.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    assert!(is_replay(&pay(&every_byte)));
+}
+
+#[test]
+fn what_was_answered_is_answered_again_whatever_is_configured_since() {
+    let place = Place::new();
+    let start = |more: &str| {
+        let file = place.data().with_file_name("omniflow.toml");
+        let text = format!("data_dir = \"{}\"\n{ASKED}{more}", place.data().display());
+        std::fs::write(&file, text).unwrap();
+        let mut command = omniflow(["serve", "--config"]);
+        command.arg(file);
+        Server::start(command)
+    };
+    let server = start("implicit_capture = true");
+    assert_eq!(server.client.put("/api/v1/inventory/iPhone%2015", r#"{"on_hand":5}"#).status, 201);
+    let id = server.client.place(ORDER);
+    let pay = format!("{ORDERS}/{id}/pay");
+    let first = keyed(&server.client, &pay, "k", "");
+    assert_eq!((first.status, is_replay(&first)), (200, false), "{first:?}");
+    assert!(server.terminate().success());
+    let server = start("");
+    let again = keyed(&server.client, &pay, "k", "");
+    assert_eq!((again.body.as_str(), is_replay(&again)), (first.body.as_str(), true), "{again:?}");
+    // One that never was taken is not taken now, and one with another body is none of it.
+    keyed(&server.client, &pay, "k2", "").problem(422, "invalid_field");
+    keyed(&server.client, &pay, "k", " ").problem(422, "idempotency_key_reused");
+    keyed(&server.client, &format!("{ORDERS}/ORD-1/pay"), "k", "").problem(404, "order_not_found");
+    assert_eq!(server.client.order(&id)["payments"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_clock_that_is_told_twice_moves_once() {
+    let (_place, server) = still();
+    let clock = |key: &str, advance: &str| {
+        keyed(&server.client, "/api/v1/dev/clock", key, &format!(r#"{{"advance":"{advance}"}}"#))
+    };
+    let first = clock("k", "PT1H");
+    let other = clock("k2", "PT1H");
+    assert!(first.body < other.body, "{first:?}, {other:?}");
+    let again = clock("k", "PT1H");
+    assert_eq!((again.body.as_str(), is_replay(&again)), (first.body.as_str(), true));
+    clock("k", "PT2H").problem(422, "idempotency_key_reused");
+    clock("k", "PT1").problem(422, "invalid_field");
+    clock("", "PT1H").problem(422, "invalid_field");
+    // A day after the answer its key is free.
+    server.client.advance("P1D");
+    let late = clock("k", "PT1H");
+    assert!(!is_replay(&late) && late.body > other.body, "{late:?}");
 }
 
 #[test]

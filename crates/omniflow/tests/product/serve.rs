@@ -2,8 +2,10 @@
 
 use crate::scenarios::ORDER;
 use crate::server::{Place, Server, omniflow, run};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 /// What somebody must write.
 pub(crate) const ASKED: &str = "engine = \"embedded\"\naccess = \"none\"\nlisten = \"127.0.0.1:0\"\n\
@@ -147,6 +149,56 @@ fn a_wrong_configuration_is_told_whole_and_starts_nothing() {
     let said = run(serve(&place, &ASKED.replace("\"embedded\"", "\"temporal\""), &[]));
     refused(&said, &["line 2: `engine` must be \"embedded\"", "later version"]);
     assert!(!place.data().exists(), "no data directory was made");
+}
+
+#[test]
+fn a_variable_that_is_none_is_refused_by_every_command() {
+    let place = Place::new();
+    let mut serving = serve(&place, &format!("{ASKED}locale = \"de\"\n"), &[]);
+    serving.env("OMNIFLOW_DATADIR", "/srv/omniflow");
+    refused(
+        &run(serving),
+        &["OMNIFLOW_DATADIR: there is no such variable; did you mean OMNIFLOW_DATA_DIR?", "locale"],
+    );
+    for mut command in [place.command(&[]), omniflow(["orders", "list"]), omniflow(["lifecycle"])] {
+        command.env("OMNIFLOW_SERVR", "http://shop.example:8000");
+        let said = run(command);
+        refused(&said, &["OMNIFLOW_SERVR: there is no such variable; did you mean OMNIFLOW_SERVER?"]);
+        assert!(!String::from_utf8_lossy(&said.stderr).contains("shop.example"), "{said:?}");
+    }
+    assert!(!place.data().exists(), "no data directory was made");
+    let mut command = omniflow(["lifecycle"]);
+    command.env("OMNIFLOW_SERVICE_HOST", "10.0.0.1").env("OMNIFLOW_PORT", "tcp://10.0.0.1:8000");
+    assert_eq!(run(command).status.code(), Some(0), "an orchestrator's are left alone");
+}
+
+/// A process is often started with a limit of 1,024 open files, and allowed many more.
+#[test]
+fn it_raises_its_limit_of_open_files() {
+    let place = Place::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -Sn 64 && exec \"$0\" \"$@\""]).arg(place.command(&[]).get_program());
+    command.args(place.command(&[]).get_args());
+    let server = Server::start(command);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let [soft, hard, ..] = limit.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{limits}") };
+    assert_eq!(soft, hard);
+}
+
+/// While it is busy, connections wait for it, and none finds its door shut: that would cost the client a second.
+#[test]
+fn many_connections_at_once_wait_for_it() {
+    let room: usize =
+        std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
+    let place = Place::new();
+    let server = place.start(&[]);
+    server.signal("STOP");
+    let connect = || TcpStream::connect_timeout(&server.client.address(), Duration::from_millis(900));
+    let waiting: Vec<_> = (0..room.min(1_000)).map(|_| connect()).collect();
+    server.signal("CONT");
+    let refused = waiting.iter().filter(|connection| connection.is_err()).count();
+    assert_eq!(refused, 0, "of {}", waiting.len());
 }
 
 #[test]

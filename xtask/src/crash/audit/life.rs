@@ -1,7 +1,7 @@
 //! An order's life told again from its timeline, by the contract's rules in the plainest words: what the
 //! document says must be what these events lead to.
 
-use super::super::journal::Wish;
+use super::super::wish::Wish;
 use crate::product::moment;
 use serde_json::Value;
 

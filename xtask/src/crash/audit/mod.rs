@@ -10,7 +10,8 @@ pub(super) use effects::{Effects, Witness, check_effects};
 pub(super) use life::Life;
 pub(super) use stock::{StockFound, check_stock, pieces_of};
 
-use super::journal::{Act, Fate, Order, Report, Seen};
+use super::journal::{Fate, Order, Seen};
+use super::wish::{Act, Report};
 use serde_json::Value;
 
 /// An order as it was found: its document, and its timeline as read after that.

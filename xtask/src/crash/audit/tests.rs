@@ -2,7 +2,8 @@
 
 use super::effects::Effects;
 use super::*;
-use crate::crash::journal::{Adjustment, Placing, Sent, Wish};
+use crate::crash::journal::{Adjustment, Placing, Sent};
+use crate::crash::wish::Wish;
 use serde_json::json;
 use std::collections::BTreeMap;
 

@@ -18,8 +18,8 @@ pub(super) struct Chunk {
     bytes: Bytes,
 }
 
-/// What a reader takes at once, and the place it has reached then.
-pub(super) type Part = (Bytes, Position);
+/// What a reader takes at once, which all who read it share, and the place it has reached then.
+pub(super) type Part = (Vec<Bytes>, Position);
 
 impl Chunk {
     /// The messages of the first of these events, which are all that come after a place.
@@ -48,7 +48,7 @@ impl Chunk {
     }
 
     /// Whole messages after a place, of `most` bytes or else one; `None` where there is none.
-    pub(super) fn part_after(&self, place: Position, most: usize) -> Option<Part> {
+    pub(super) fn piece_after(&self, place: Position, most: usize) -> Option<(Bytes, Position)> {
         let seen = self.ends.partition_point(|(position, _)| *position <= place);
         let begin = seen.checked_sub(1).map_or(0, |before| self.ends[before].1);
         let taken = self.ends.partition_point(|(_, end)| *end <= begin + most).max(seen + 1);
@@ -90,18 +90,16 @@ impl Shelf {
     /// The messages after a place, of `most` bytes or else one, from as many chunks as follow one another.
     pub(super) fn part_after(&self, place: Position, most: usize) -> Option<Part> {
         let (first, mut reached) = self.piece_after(place, most)?;
-        let Some((second, further)) = self.piece_within(reached, most.saturating_sub(first.len())) else {
-            return Some((first, reached));
-        };
-        let mut bytes = Vec::with_capacity(2 * (first.len() + second.len()));
-        bytes.extend_from_slice(&first);
-        bytes.extend_from_slice(&second);
-        reached = further;
-        while let Some((next, further)) = self.piece_within(reached, most.saturating_sub(bytes.len())) {
-            bytes.extend_from_slice(&next);
+        let mut left = most.saturating_sub(first.len());
+        let mut pieces = vec![first];
+        while let Some((next, further)) =
+            self.piece_after(reached, left).filter(|(next, _)| next.len() <= left)
+        {
+            left -= next.len();
+            pieces.push(next);
             reached = further;
         }
-        Some((bytes.into(), reached))
+        Some((pieces, reached))
     }
 
     /// A chunk that has the messages after a place.
@@ -110,11 +108,7 @@ impl Shelf {
         (chunk.last() > place).then_some(chunk)
     }
 
-    fn piece_after(&self, place: Position, most: usize) -> Option<Part> {
-        self.chunk_after(place)?.part_after(place, most)
-    }
-
-    fn piece_within(&self, place: Position, most: usize) -> Option<Part> {
-        self.piece_after(place, most).filter(|(bytes, _)| bytes.len() <= most)
+    fn piece_after(&self, place: Position, most: usize) -> Option<(Bytes, Position)> {
+        self.chunk_after(place)?.piece_after(place, most)
     }
 }

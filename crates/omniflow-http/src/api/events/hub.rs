@@ -8,6 +8,7 @@
 use super::chunk::{Chunk, Part, Shelf};
 use super::pace::Pace;
 use crate::Metrics;
+use axum::body::Bytes;
 use omniflow_engine::{Error, FeedScope, OrderEngine, Position};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -86,9 +87,12 @@ impl Hub {
     pub(super) async fn take(&self, place: Position, chunk: Chunk) -> Option<Part> {
         self.pace.turn(|| self.metrics.answered_in_all()).await;
         let part = self.state().part_after(place, PART_BYTES);
-        let part = part.or_else(|| chunk.part_after(place, PART_BYTES))?;
-        self.pace.wrote(part.0.len());
-        Some(part)
+        let (pieces, reached) = match part {
+            Some(part) => part,
+            None => chunk.piece_after(place, PART_BYTES).map(|(piece, reached)| (vec![piece], reached))?,
+        };
+        self.pace.wrote(pieces.iter().map(Bytes::len).sum());
+        Some((pieces, reached))
     }
 
     /// The load of what comes after a place: one that is going on, or else a new one.

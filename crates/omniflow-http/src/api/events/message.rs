@@ -4,6 +4,7 @@ use crate::api::timeline::EntryView;
 use omniflow_engine::FeedEntry;
 use serde::Serialize;
 use std::io::Write;
+use utoipa::ToSchema;
 
 /// What a stream begins with: how long to wait before connecting again, in milliseconds.
 pub(super) const RETRY: &[u8] = b"retry: 1000\n\n";
@@ -12,8 +13,10 @@ pub(super) const RETRY: &[u8] = b"retry: 1000\n\n";
 pub(super) const HEARTBEAT: &[u8] = b": nothing new\n\n";
 
 /// What a message tells: the timeline's entry, and whose it is.
-#[derive(Serialize)]
-struct Told<'e> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = FollowedEvent)]
+pub(in crate::api) struct Told<'e> {
+    /// Whose event it is.
     order_id: &'e str,
     #[serde(flatten)]
     entry: EntryView,

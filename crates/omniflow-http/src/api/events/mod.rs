@@ -14,13 +14,14 @@ mod stream;
 mod tests;
 
 pub(super) use hub::Hub;
+pub(super) use message::Told;
 
 use super::Api;
 use super::path::OrderPath;
+use super::query::NoQuery;
 use super::reading::unread;
 use crate::Problem;
 use crate::openapi::{answers, parameters, refusals};
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
@@ -43,7 +44,8 @@ static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 )]
 pub(super) async fn all(
     State(api): State<Api>,
-    Extension(hub): Extension<Arc<Hub>>,
+    State(hub): State<Arc<Hub>>,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last = api.engine.last_position().await.map_err(unread)?;
@@ -65,6 +67,7 @@ pub(super) async fn all(
 pub(super) async fn of_order(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     api.engine.read(&id).await.map_err(unread)?;

@@ -25,19 +25,25 @@ const EVENTS: usize = 256;
 
 /// What a stream consists of.
 pub(super) trait Messages: Send + Sized + 'static {
-    /// The next messages, when they are there; `None` at the end.
-    fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
+    /// The next messages, in one piece or more, when they are there; `None` at the end.
+    fn next(&mut self) -> impl Future<Output = Option<Vec<Bytes>>> + Send;
 }
 
 /// All messages, after the hint when to come again, until the end of the server.
 pub(super) fn body(messages: impl Messages) -> Body {
-    let begin = async { Some((Bytes::from_static(RETRY), messages)) };
-    Body::new(Stream { next: Some(Box::pin(begin)) })
+    let pieces = vec![Bytes::from_static(RETRY)].into_iter();
+    Body::new(Stream { pieces, next: Some(next(messages)) })
 }
 
-type Next<M> = Pin<Box<dyn Future<Output = Option<(Bytes, M)>> + Send>>;
+type Next<M> = Pin<Box<dyn Future<Output = Option<(Vec<Bytes>, M)>> + Send>>;
+
+fn next<M: Messages>(mut messages: M) -> Next<M> {
+    Box::pin(async { messages.next().await.map(|pieces| (pieces, messages)) })
+}
 
 struct Stream<M> {
+    /// What is there already.
+    pieces: std::vec::IntoIter<Bytes>,
     next: Option<Next<M>>,
 }
 
@@ -49,13 +55,17 @@ impl<M: Messages> HttpBody for Stream<M> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(next) = &mut self.next else { return Poll::Ready(None) };
-        let Some((bytes, mut messages)) = ready!(next.as_mut().poll(cx)) else {
-            self.next = None;
-            return Poll::Ready(None);
-        };
-        self.next = Some(Box::pin(async { messages.next().await.map(|bytes| (bytes, messages)) }));
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
+        loop {
+            if let Some(piece) = self.pieces.next() {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+            let Some(awaited) = &mut self.next else { return Poll::Ready(None) };
+            let Some((pieces, messages)) = ready!(awaited.as_mut().poll(cx)) else {
+                self.next = None;
+                return Poll::Ready(None);
+            };
+            (self.pieces, self.next) = (pieces.into_iter(), Some(next(messages)));
+        }
     }
 }
 
@@ -73,18 +83,18 @@ impl OfAll {
 }
 
 impl Messages for OfAll {
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Vec<Bytes>> {
         let chunk = tokio::select! {
             () = self.shutdown.begun() => return None,
             chunk = self.hub.after(self.place) => chunk,
-            () = sleep(SILENCE) => return Some(Bytes::from_static(HEARTBEAT)),
+            () = sleep(SILENCE) => return Some(vec![Bytes::from_static(HEARTBEAT)]),
         };
-        let (bytes, place) = tokio::select! {
+        let (pieces, place) = tokio::select! {
             () = self.shutdown.begun() => return None,
             taken = self.hub.take(self.place, chunk) => taken?,
         };
         self.place = place;
-        Some(bytes)
+        Some(pieces)
     }
 }
 
@@ -119,13 +129,13 @@ impl OfOne {
 }
 
 impl Messages for OfOne {
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Vec<Bytes>> {
         let chunk = tokio::select! {
             () = self.shutdown.begun() => return None,
             chunk = self.read() => chunk,
-            () = sleep(SILENCE) => return Some(Bytes::from_static(HEARTBEAT)),
+            () = sleep(SILENCE) => return Some(vec![Bytes::from_static(HEARTBEAT)]),
         };
         self.place = chunk.last();
-        Some(chunk.into_bytes())
+        Some(vec![chunk.into_bytes()])
     }
 }

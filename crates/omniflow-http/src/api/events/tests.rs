@@ -159,7 +159,7 @@ fn ids(bytes: &[u8]) -> Vec<u64> {
 async fn read(messages: &mut OfAll, count: usize) -> Vec<u64> {
     let mut read = vec![];
     while read.len() < count {
-        read.extend(ids(&messages.next().await.expect("more")));
+        read.extend(ids(&messages.next().await.expect("more").concat()));
     }
     read
 }
@@ -174,7 +174,7 @@ fn a_part_is_whole_messages_after_the_place() {
     shelf.put(chunk(2, 5));
     shelf.put(chunk(5, 7));
     let part = |place, most| {
-        shelf.part_after(Position(place), most).map(|(bytes, reached)| (ids(&bytes), reached.0))
+        shelf.part_after(Position(place), most).map(|(pieces, reached)| (ids(&pieces.concat()), reached.0))
     };
     let one = chunk(2, 3).into_bytes().len();
     assert_eq!(part(2, 0), Some((vec![3], 3)), "one at least");
@@ -182,6 +182,19 @@ fn a_part_is_whole_messages_after_the_place() {
     assert_eq!(part(3, 3 * one), Some((vec![4, 5, 6], 6)), "also from several chunks");
     assert_eq!(part(4, 1_000_000), Some((vec![5, 6, 7], 7)));
     assert_eq!((part(7, one), part(1, one)), (None, None));
+}
+
+#[test]
+fn what_many_read_is_there_once() {
+    let chunks = [chunk(2, 5), chunk(5, 7), chunk(7, 9)];
+    let mut shelf = Shelf::new(usize::MAX);
+    chunks.iter().for_each(|chunk| shelf.put(chunk.clone()));
+    let (pieces, reached) = shelf.part_after(Position(3), 1_000_000).unwrap();
+    assert_eq!((ids(&pieces.concat()), reached), (vec![4, 5, 6, 7, 8, 9], Position(9)));
+    for (piece, chunk) in pieces.iter().zip(chunks) {
+        let kept = chunk.into_bytes().as_ptr_range();
+        assert!(kept.start <= piece.as_ptr() && piece.as_ptr_range().end <= kept.end, "it is no copy");
+    }
 }
 
 #[test]
@@ -298,14 +311,14 @@ async fn silence_is_broken_by_a_comment() {
     let mut one = OfOne::new(engine, order, Position(1), Shutdown::new());
     for _ in 0..3 {
         let begun = Instant::now();
-        assert_eq!(all.next().await.as_deref(), Some(&b": nothing new\n\n"[..]));
+        assert_eq!(all.next().await.unwrap(), [&b": nothing new\n\n"[..]]);
         assert_eq!(begun.elapsed().as_secs(), 15);
-        assert_eq!(one.next().await.as_deref(), Some(&b": nothing new\n\n"[..]));
+        assert_eq!(one.next().await.unwrap(), [&b": nothing new\n\n"[..]]);
         assert_eq!(begun.elapsed().as_secs(), 30);
     }
     log.add(1);
-    assert_eq!(ids(&all.next().await.unwrap()), [2]);
-    assert_eq!(ids(&one.next().await.unwrap()), [2]);
+    assert_eq!(ids(&all.next().await.unwrap().concat()), [2]);
+    assert_eq!(ids(&one.next().await.unwrap().concat()), [2]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,6 @@
 //! One event, on one line.
 
-use crate::client::{Error, Message, clean, is_for_people};
-use crate::orders::Shown;
+use crate::client::{Error, Message, Shown, clean, is_for_people};
 use crate::orders::list::to_the_second;
 use crate::orders::order::Order;
 use serde::Deserialize;

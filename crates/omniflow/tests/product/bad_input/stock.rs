@@ -80,6 +80,8 @@ fn pages() {
         ("cursor=4", "cursor"),
         ("cursor=00", "cursor"),
         ("cursor=ff", "cursor"),
+        // The SKU alone, as it is in a cursor.
+        ("cursor=486f6d65506f64", "cursor"),
         ("cursor=", "cursor"),
         ("offset=5", "offset"),
         ("%00=1", "\0"),

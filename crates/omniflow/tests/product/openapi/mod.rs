@@ -1,8 +1,11 @@
 //! The API's document says what the server does: the same routes, fields and refusals, and examples that work.
 
 mod examples;
+mod schema;
+mod streams;
 
 use crate::client::Answer;
+use crate::scenarios::ORDER;
 use crate::server::{omniflow, run, still};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
@@ -43,7 +46,7 @@ fn fits(template: &str, path: &str) -> bool {
     wanted.len() == found.len() && wanted.iter().zip(&found).all(fits)
 }
 
-/// Asserts of any answer of the server that its status is documented, and its problem's code.
+/// Asserts of any answer of the server that its status is documented, its problem's code, and its body.
 #[track_caller]
 pub(crate) fn assert_documented(method: &str, path: &str, answer: &Answer) {
     let Some(operation) = operation_of(method, path) else { return };
@@ -53,6 +56,12 @@ pub(crate) fn assert_documented(method: &str, path: &str, answer: &Answer) {
         let code = &answer.json()["code"];
         let known = response["x-problem-codes"].as_array().expect("codes");
         assert!(known.contains(code), "{method} {path}: {code} is not documented with {}", answer.status);
+    }
+    for media in ["application/json", "application/problem+json"] {
+        let schema = &response["content"][media]["schema"];
+        if schema.is_object() && !answer.body.is_empty() {
+            schema::assert_fits(&answer.json(), schema);
+        }
     }
 }
 
@@ -129,6 +138,21 @@ fn every_documented_field_of_a_body_is_known_to_the_server_and_no_other() {
         bodies += 1;
     }
     assert!(bodies > 8, "{bodies} bodies");
+}
+
+#[test]
+fn a_parameter_that_is_not_documented_is_refused_wherever_something_is_read() {
+    let (_place, server) = still();
+    let id = server.client.place(ORDER);
+    let mut routes = 0;
+    for (path, _, _) in operations().filter(|(path, method, _)| path.starts_with("/api/") && method == "GET")
+    {
+        let path = path.replace("{id}", &id).replace("{sku}", "HomePod");
+        let problem = server.client.get(&format!("{path}?zzz=1")).problem(422, "invalid_field");
+        assert_eq!(problem["errors"][0]["parameter"], "zzz", "{path}");
+        routes += 1;
+    }
+    assert!(routes > 6, "{routes} routes");
 }
 
 #[test]
