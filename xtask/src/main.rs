@@ -8,6 +8,7 @@ mod architecture;
 mod checkout;
 mod command;
 mod crash;
+mod deploy;
 mod docs;
 mod house;
 mod million;

@@ -3,7 +3,7 @@
 use crate::checkout::Checkout;
 use crate::command::run;
 use crate::tools::{CARGO_DENY, CARGO_NEXTEST};
-use crate::{api, architecture, house};
+use crate::{api, architecture, deploy, house};
 use anyhow::{Result, anyhow};
 use std::process::Command;
 
@@ -34,6 +34,7 @@ pub(crate) const STEPS: &[Step] = &[
         run: house::check,
     },
     Step { name: "layers", promise: "no crate reaches what it must not know", run: architecture::check },
+    Step { name: "deploy", promise: "Prometheus takes the alert rules", run: deploy::check },
     Step { name: "deny", promise: "licences, bans and sources of all dependencies are in order", run: deny },
     Step { name: "advisories", promise: "no dependency has a known vulnerability", run: advisories },
     Step { name: "clippy", promise: "no warning, in any target", run: clippy },

@@ -19,6 +19,9 @@ const PAGES: u32 = 16_000;
 /// The pause before the log is emptied again: for another erasure, or where somebody was reading or writing.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// The same after a fault, such as a full disk, which lasts.
+const AFTER_FAULT: Duration = Duration::from_secs(10);
+
 const IDLE: u8 = 0;
 const BESIDE: u8 = 1;
 const LAST: u8 = 2;
@@ -127,13 +130,17 @@ fn work_beside(file: &Path, woken: &mpsc::Receiver<Wanted>, phase: &AtomicU8) {
                     tracing::warn!(%error, "the log still holds what was erased; it is emptied later");
                 }
                 is_failing = emptied.is_err();
-                let is_empty = emptied.unwrap_or(false);
-                earliest = Instant::now() + AGAIN;
-                to_be_emptied = (!is_empty).then_some(earliest);
+                earliest = Instant::now() + pause_after(&emptied);
+                to_be_emptied = (!emptied.unwrap_or(false)).then_some(earliest);
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+/// How long the log is left alone after an attempt to empty it.
+fn pause_after(emptied: &rusqlite::Result<bool>) -> Duration {
+    if emptied.is_err() { AFTER_FAULT } else { AGAIN }
 }
 
 /// Folds the log into the database and cuts it to nothing, if nobody is reading or writing just now; says
@@ -175,4 +182,22 @@ pub(crate) fn settle(connection: &Connection) -> Result<(), StorageError> {
         return Err(StorageError::Diverged(detail.to_owned()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_not_tried_again_as_often_as_a_reader_is() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(pause_after(&empty(directory.path())), AFTER_FAULT, "a directory is no database");
+        let file = directory.path().join("omniflow.db");
+        drop(schema::open_writer(&file).unwrap());
+        let reader = schema::open_reader(&file).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
+        schema::open_writer(&file).unwrap().execute_batch("UPDATE meta SET value = value").unwrap();
+        let emptied = empty(&file);
+        assert_eq!((emptied.as_ref(), pause_after(&emptied)), (Ok(&false), AGAIN));
+    }
 }

@@ -71,13 +71,23 @@ pub struct Counters {
     pub set_aside: usize,
 }
 
+/// How an engine ended. Nothing that was acknowledged is lost either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything that was taken is done and on disk.
+    Finished,
+    /// The storage failed or had no room, or the end was not an orderly one: timers that had come due fire
+    /// after the next start, and effects whose outcome was not written are asked for again.
+    Unfinished,
+}
+
 /// The embedded engine: one process, one directory, one writer.
 pub struct EmbeddedEngine {
     shared: Arc<Shared>,
     readers: Arc<Readers>,
     lists: Lists,
     effects: Arc<Effects>,
-    stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<Option<Ended>>,
     tasks: Vec<AbortHandle>,
     lock: Mutex<Option<DirLock>>,
 }
@@ -91,8 +101,8 @@ impl EmbeddedEngine {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let Options { data_dir, providers, clock, entropy, metrics, queue_capacity } = options;
         let fault = |source| OpenError::Io { path: data_dir.clone(), source };
-        std::fs::create_dir_all(&data_dir).map_err(fault)?;
-        let lock = DirLock::take(&data_dir)?;
+        std::fs::create_dir_all(&data_dir).map_err(|source| fault(source).of(&data_dir))?;
+        let lock = DirLock::take(&data_dir).map_err(|error| error.of(&data_dir))?;
         let file = schema::database_file(&data_dir);
         let queue = Arc::new(Queue::new(queue_capacity));
         let (timers, woken) = Timers::new();
@@ -116,7 +126,8 @@ impl EmbeddedEngine {
         let opening = Opening { file, shared: Arc::clone(&shared), entropy, answers, effects: changes };
         let opened =
             tokio::task::spawn_blocking(move || opening.open(After::End).map(|writer| (opening, writer)));
-        let (opening, writer) = opened.await.map_err(|gone| fault(std::io::Error::other(gone)))??;
+        let opened = opened.await.map_err(|gone| fault(std::io::Error::other(gone)))?;
+        let (opening, writer) = opened.map_err(|error| error.of(&data_dir))?;
         let mut tasks = vec![
             tokio::spawn(writer::answer(answered)).abort_handle(),
             tokio::spawn(effects::run(Arc::clone(&effects), changed)).abort_handle(),
@@ -128,21 +139,22 @@ impl EmbeddedEngine {
         }
         let timers = timers::run(Arc::clone(&shared.timers), Arc::clone(&shared.queue), clock, woken);
         tasks.push(tokio::spawn(timers).abort_handle());
-        let (stopping, stopped) = watch::channel(false);
+        let (stopping, stopped) = watch::channel(None);
         std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
-                let _ending = Ending { shared: Arc::clone(&opening.shared), stopping };
-                opening.keep_running(writer);
+                let shared = Arc::clone(&opening.shared);
+                let mut ending = Ending { shared, stopping, ended: Ended::Unfinished };
+                ending.ended = opening.keep_running(writer);
             })
             .map_err(|source| OpenError::Io { path: data_dir.clone(), source })?;
         Ok(Self { shared, readers, lists, effects, stopped, tasks, lock: Mutex::new(Some(lock)) })
     }
 
-    /// Finishes what was taken and closes the files. Requests from now on are refused.
-    pub async fn stop(&self) {
+    /// Finishes what was taken, if the storage lets it, and closes the files. Requests from now on are refused.
+    pub async fn stop(&self) -> Ended {
         self.shared.queue.stop();
-        self.writer_ended().await;
+        self.writer_ended().await
     }
 
     /// Ends as a power cut would: nothing is finished, and what is not on disk is gone. For tests.
@@ -152,12 +164,13 @@ impl EmbeddedEngine {
         self.writer_ended().await;
     }
 
-    async fn writer_ended(&self) {
+    async fn writer_ended(&self) -> Ended {
         let mut stopped = self.stopped.clone();
         // The writer's thread sends this as its last act; if it is gone, it has ended too.
-        drop(stopped.wait_for(|stopped| *stopped).await);
+        let ended = stopped.wait_for(Option::is_some).await.ok().and_then(|ended| *ended);
         // Another engine may have the directory now, whoever still holds this one.
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+        ended.unwrap_or(Ended::Unfinished)
     }
 
     fn end_tasks(&self) {
@@ -192,7 +205,8 @@ impl EmbeddedEngine {
 /// However the writer's thread ends, also by a panic, nobody waits for it any more.
 struct Ending {
     shared: Arc<Shared>,
-    stopping: watch::Sender<bool>,
+    stopping: watch::Sender<Option<Ended>>,
+    ended: Ended,
 }
 
 impl Drop for Ending {
@@ -203,7 +217,7 @@ impl Drop for Ending {
         self.shared.position.send_modify(|_| ());
         // It is done already where the end is an orderly one.
         self.shared.listed.abandon();
-        self.stopping.send_replace(true);
+        self.stopping.send_replace(Some(self.ended));
     }
 }
 

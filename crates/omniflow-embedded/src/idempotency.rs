@@ -1,5 +1,6 @@
 //! What was answered to requests that may be sent again.
 
+use crate::erasure::is_erased;
 use crate::error::StorageError;
 use crate::key::OrderKey;
 use omniflow_core::{Sku, Timestamp};
@@ -74,18 +75,16 @@ fn read(row: &Row<'_>) -> Result<Kept, StorageError> {
         }
         _ => return Err(StorageError::Diverged("a kept answer is of nothing".to_owned())),
     };
-    let hash = row.get(0)?;
+    let hash = <[u8; 32]>::try_from(row.get::<_, Vec<u8>>(0)?)
+        .map_err(|hash| StorageError::Diverged(format!("a kept hash has {} bytes", hash.len())))?;
     let salt = row.get::<_, Option<Vec<u8>>>(8)?.and_then(|salt| <[u8; 16]>::try_from(salt).ok());
     let body = match (row.get(7)?, salt) {
         (false, _) => KeptBody::Hash(hash),
-        (true, Some(salt)) if salt != ERASED => KeptBody::Salted(hash, salt),
+        (true, Some(salt)) if !is_erased(&salt) => KeptBody::Salted(hash, salt),
         (true, _) => KeptBody::Erased,
     };
     Ok(Kept { body, at: Timestamp::from_millis(row.get(1)?), answer })
 }
-
-/// What is left of the salt of details that were erased.
-const ERASED: [u8; 16] = [0; 16];
 
 /// Takes over what was kept before bodies were hashed with salt: all that is of orders with details.
 pub(crate) fn salt_kept(connection: &Connection) -> Result<(), StorageError> {
@@ -99,8 +98,16 @@ pub(crate) fn salt_kept(connection: &Connection) -> Result<(), StorageError> {
              FROM unsalted WHERE key = ?1",
         )?;
         while let Some(row) = rows.next()? {
-            let (key, body, salt): (Vec<u8>, [u8; 32], [u8; 16]) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let body = if salt == ERASED { [0; 32] } else { Idempotency::salted(&body, &salt) };
+            let (key, body, salt): (Vec<u8>, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let body = match (<[u8; 32]>::try_from(body), <[u8; 16]>::try_from(salt)) {
+                (Ok(body), Ok(salt)) if !is_erased(&salt) => Idempotency::salted(&body, &salt),
+                (Ok(_), Ok(_)) => [0; 32],
+                // No body is this one's any more, so that a request with its key is refused, not done again.
+                _ => {
+                    tracing::warn!("a kept answer is not whole; it will not be given again");
+                    [0; 32]
+                }
+            };
             salted.execute(params![key, &body[..]])?;
         }
     }

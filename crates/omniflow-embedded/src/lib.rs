@@ -15,6 +15,7 @@ mod checkpoint;
 mod effects;
 mod engine;
 mod entropy;
+mod erasure;
 mod error;
 mod feed;
 mod idempotency;
@@ -33,7 +34,7 @@ mod timers;
 pub mod verify;
 mod writer;
 
-pub use engine::{Counters, EmbeddedEngine, Options};
+pub use engine::{Counters, EmbeddedEngine, Ended, Options};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{OpenError, StorageError};
 pub use omniflow_engine::crash;

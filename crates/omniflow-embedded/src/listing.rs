@@ -2,7 +2,7 @@
 
 use crate::error::StorageError;
 use crate::key::OrderKey;
-use crate::listed::{Found, Reopening, Wanted, lists_file};
+use crate::listed::{Found, Listed, Reopening, Wanted, lists_file};
 use crate::reader::Readers;
 use crate::record::Record;
 use crate::writer::Shared;
@@ -11,7 +11,7 @@ use omniflow_engine::{Error, Filter, Listing, Page};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most rows of the log that a list is completed from.
 const MOST_SINCE: usize = 65_536;
@@ -19,18 +19,37 @@ const MOST_SINCE: usize = 65_536;
 /// What reads lists.
 pub(crate) struct Lists {
     file: PathBuf,
-    keys: Mutex<Arc<Readers>>,
+    keys: Mutex<Keys>,
     orders: Arc<Readers>,
+}
+
+/// Readers of the lists' file.
+struct Keys {
+    readers: Arc<Readers>,
+    /// How often a file had been put aside before the one that they have open.
+    put_aside: u64,
 }
 
 impl Lists {
     pub(crate) fn new(database: &Path, orders: Arc<Readers>) -> Self {
         let file = lists_file(database);
-        Self { keys: Mutex::new(Arc::new(Readers::new(file.clone()))), file, orders }
+        let readers = Arc::new(Readers::new(file.clone()));
+        Self { keys: Mutex::new(Keys { readers, put_aside: 0 }), file, orders }
     }
 
-    fn readers(&self) -> MutexGuard<'_, Arc<Readers>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn readers(&self, listed: &Listed) -> Arc<Readers> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let put_aside = listed.put_aside();
+        if keys.put_aside != put_aside {
+            *keys = Keys { readers: Arc::new(Readers::new(self.file.clone())), put_aside };
+        }
+        Arc::clone(&keys.readers)
+    }
+
+    /// Has the file opened anew by whoever reads it next.
+    fn forget_readers(&self) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.readers = Arc::new(Readers::new(self.file.clone()));
     }
 
     /// A part of a list. What was acknowledged before is in it.
@@ -68,7 +87,7 @@ impl Lists {
     }
 
     /// Keys from the projection. Where it cannot be read it is opened again, and made anew if it must be;
-    /// where it cannot follow the log, the rest is read from there.
+    /// where it cannot follow the log for want of room, the rest is read from there.
     async fn listed(
         &self,
         shared: &Shared,
@@ -78,24 +97,30 @@ impl Lists {
     ) -> Result<Vec<OrderKey>, StorageError> {
         let position = *shared.position.borrow();
         let wanted = Wanted { filter: filter.clone(), range, limit };
-        if shared.listed.up_to(position).await.is_err() {
-            return self.so_far_and_since(shared, wanted).await;
+        match shared.listed.up_to(position).await {
+            Err(error) if error.lacks_room() => return self.so_far_and_since(shared, wanted).await,
+            followed => followed?,
         }
-        match self.held_to(position, wanted.clone()).await {
+        match self.held_to(shared, position, wanted.clone()).await {
             Ok(keys) => return Ok(keys),
             Err(error) => {
                 tracing::error!(%error, "the lists cannot be read; opening them again");
-                *self.readers() = Arc::new(Readers::new(self.file.clone()));
+                self.forget_readers();
                 shared.listed.reopen(Reopening::after(&error));
             }
         }
         shared.listed.up_to(position).await?;
-        self.held_to(position, wanted).await
+        self.held_to(shared, position, wanted).await
     }
 
     /// Keys from lists that hold the log up to here. A file that was put aside for a new one does not.
-    async fn held_to(&self, position: u64, wanted: Wanted) -> Result<Vec<OrderKey>, StorageError> {
-        let readers = Arc::clone(&self.readers());
+    async fn held_to(
+        &self,
+        shared: &Shared,
+        position: u64,
+        wanted: Wanted,
+    ) -> Result<Vec<OrderKey>, StorageError> {
+        let readers = self.readers(&shared.listed);
         let Found { keys, held } = readers.listed(wanted).await?;
         if held < position {
             return Err(StorageError::Diverged(format!("the lists end at {held}, the log at {position}")));
@@ -103,9 +128,9 @@ impl Lists {
         Ok(keys)
     }
 
-    /// Keys from lists that cannot follow the log, as on a full disk, and those that the log has after them.
+    /// Keys from lists that cannot follow the log on a full disk, and those that the log has after them.
     async fn so_far_and_since(&self, shared: &Shared, wanted: Wanted) -> Result<Vec<OrderKey>, StorageError> {
-        let readers = Arc::clone(&self.readers());
+        let readers = self.readers(&shared.listed);
         let Found { mut keys, held } = readers.listed(wanted.clone()).await?;
         let Wanted { filter, range, limit } = wanted;
         let since = self.orders.changed_after(held, MOST_SINCE).await?;
@@ -168,4 +193,25 @@ fn range(filter: &Filter, after: Option<i64>) -> Range<i64> {
 fn unreadable(error: StorageError) -> Error {
     tracing::error!(%error, "a list cannot be read");
     Error::Unavailable("its lists cannot be read".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    #[test]
+    fn a_file_that_was_put_aside_is_not_read_any_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = schema::database_file(directory.path());
+        drop(schema::open_writer(&database).unwrap());
+        let listed = Listed::new(database.clone());
+        listed.renew(Reopening::AsItIs).unwrap();
+        let lists = Lists::new(&database, Arc::new(Readers::new(database.clone())));
+        let first = lists.readers(&listed);
+        listed.renew(Reopening::AsItIs).unwrap();
+        assert!(Arc::ptr_eq(&first, &lists.readers(&listed)), "it is the same file");
+        listed.renew(Reopening::Anew).unwrap();
+        assert!(!Arc::ptr_eq(&first, &lists.readers(&listed)));
+    }
 }

@@ -2,8 +2,9 @@
 
 use crate::checkpoint::{self, Checkpoints};
 use crate::effects::EffectChange;
+use crate::engine::Ended;
 use crate::entropy::SharedEntropy;
-use crate::error::{OpenError, StorageError};
+use crate::error::{OpenError, StorageError, is_no_room};
 use crate::feed;
 use crate::key::{Mint, OrderKey};
 use crate::listed::Reopening;
@@ -64,7 +65,8 @@ impl Opening {
             After::FailedSync => checkpoint::settle(&connection)?,
             After::FullDisk => {}
         }
-        // On a full disk the lists go on as they are: they can take over nothing now.
+        // A disk that filled while the engine ran leaves the lists as they are: they can take over nothing now.
+        // A first start has none to go on with, and needs room.
         let lists = match after {
             After::FullDisk => None,
             After::End | After::FailedSync => {
@@ -129,16 +131,18 @@ impl Opening {
         Ok(recovered)
     }
 
-    /// Runs the writer; after a fault, forgets memory and recovers from disk, until the engine stops.
-    pub(crate) fn keep_running(&self, mut writer: Writer) {
+    /// Runs the writer; after a fault, forgets memory and recovers from disk, until the engine stops. Says how
+    /// that ended.
+    pub(crate) fn keep_running(&self, mut writer: Writer) -> Ended {
         let mut failed_before = HashSet::new();
         loop {
             let fault = match writer.run() {
                 Ok(End::Stopped) => {
                     self.shared.listed.stop();
-                    return writer.close();
+                    writer.close();
+                    return Ended::Finished;
                 }
-                Ok(End::Abandoned) => return,
+                Ok(End::Abandoned) => return Ended::Unfinished,
                 Err(fault) => fault,
             };
             tracing::error!(error = %fault.error, "the storage failed; recovering from disk");
@@ -152,7 +156,7 @@ impl Opening {
                 self.shared.set_aside().insert(order);
             }
             let after = if fault.error.is_disk_full() { After::FullDisk } else { After::FailedSync };
-            let Some(recovered) = self.recover(after) else { return };
+            let Some(recovered) = self.recover(after) else { return Ended::Unfinished };
             writer = recovered;
         }
     }
@@ -195,13 +199,21 @@ impl Opening {
         tracing::error!("the disk is full: nothing is written until there is room, reading goes on");
         self.shared.queue.open_for_reading(FULL);
         self.count_recovery();
+        let mut is_told = false;
         loop {
             if self.shared.queue.stopping_within(RECOVERY_PAUSE) {
                 return Ok(HasRoom(false));
             }
-            if let Err(error) = self.try_room() {
-                tracing::debug!(%error, "there is no room yet");
-                continue;
+            match self.try_room() {
+                Err(error) if is_no_room(&error) => {
+                    tracing::debug!(%error, "there is no room yet");
+                    continue;
+                }
+                // Then a commit tells.
+                Err(error) if !std::mem::replace(&mut is_told, true) => {
+                    tracing::error!(%error, "nobody can say how much room there is");
+                }
+                _ => {}
             }
             match writer.remember_verified() {
                 Ok(()) => break,

@@ -1,6 +1,7 @@
 //! Reads that memory cannot answer: ended orders, timelines, lists, feeds. On their own connections, off
 //! the runtime's threads, never through the writer.
 
+use crate::erasure::READ_DETAILS;
 use crate::error::StorageError;
 use crate::feed::{entries_of_row, row_of};
 use crate::key::OrderKey;
@@ -159,9 +160,7 @@ pub(crate) fn record(connection: &Connection, key: OrderKey) -> Result<Option<Re
 }
 
 fn details(connection: &Connection, key: OrderKey) -> Result<Option<Details>, StorageError> {
-    // One that was erased since its order's record was read is zeros.
-    let sql = "SELECT body FROM order_details WHERE order_key = ?1 AND salt <> zeroblob(length(salt))";
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(READ_DETAILS)?;
     let body: Option<Vec<u8>> = statement.query_row([key.0], |row| row.get(0)).optional()?;
     let decode = |body: Vec<u8>| Details::decode(&body).map_err(|e| StorageError::Diverged(e.to_string()));
     body.map(decode).transpose()

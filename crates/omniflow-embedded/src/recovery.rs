@@ -81,8 +81,8 @@ pub(crate) fn last_at(connection: &Connection) -> Result<Timestamp, OpenError> {
     Ok(of_events.max(Timestamp::from_millis(of_stock.unwrap_or_default())))
 }
 
-/// Checks the log from the last verified position on. The next commit remembers how far it is good: a start
-/// on a full disk can write nothing.
+/// Checks the log from the last verified position on. The next commit remembers how far it is good: after
+/// a fault there may be no room to write it.
 fn verify_tail(connection: &Connection) -> Result<u64, OpenError> {
     // Records of another format cannot be read yet: then the whole log is checked, which needs none.
     let is_readable = meta(connection, "record_format")? == RECORD_FORMAT;

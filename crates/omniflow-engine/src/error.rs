@@ -51,10 +51,10 @@ pub enum Error {
     /// The cursor was not made for this list.
     #[error("the cursor is not of this list")]
     ForeignCursor,
-    /// More is being asked than the engine can do; nothing was done.
+    /// More is being asked than the engine can do; this request did nothing, one with the same mark may have.
     #[error("more is being asked than can be done now")]
     Overloaded,
-    /// The engine cannot work now; nothing was done.
+    /// The engine cannot work now; this request did nothing, one with the same mark may have.
     #[error("the engine cannot work now: {0}")]
     Unavailable(String),
     /// Working on the order failed twice, and what is stored of it must be looked at; nothing was done.

@@ -49,6 +49,7 @@ pub(crate) enum Command {
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
     /// Measure a running server: orders per second and latency, with the machine's floors beside them.
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArgs),
     /// Print the order's life from the core itself.
     #[command(after_help = "Examples:\n  omniflow lifecycle\n  omniflow lifecycle --mermaid > lifecycle.mmd")]
@@ -96,6 +97,10 @@ const DEV_EXAMPLES: &str = "Examples:
   omniflow dev --ephemeral --payment-window 5s --carrier-delay 0s
   omniflow dev --script carrier=fail:2        the carrier fails twice, then works
   omniflow dev --test-clock --ephemeral       time stands still until POST /api/v1/dev/clock moves it";
+
+const BENCH_EXAMPLES: &str = "Examples:
+  omniflow bench place --connections 64 --duration 10s
+  omniflow bench lifecycle --in-flight 100 --duration 10s";
 
 const SERVE_EXAMPLES: &str = "Examples:
   omniflow serve --print-config > omniflow.toml       every key with its default, to be edited

@@ -4,7 +4,7 @@ use super::follower::Follower;
 use crate::product::http::Connection;
 use crate::product::server::Server;
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
@@ -16,9 +16,9 @@ const EVENTS: u64 = 5;
 /// The share of the rate that must be left beside the readers, by the medians. They are to cost 15 % at most,
 /// and equal runs on a small machine differ by up to 30 %: only what no noise explains fails here.
 const LEAST_RATE: f64 = 0.5;
-/// How much more CPU the server may take an order, in units of the generator's own, which noise slows alike: from
-/// 1.01 to 1.38 were seen.
-const MOST_CPU: f64 = 2.0;
+/// How much more CPU the server may take an order, in units of the generator's own, which noise slows alike, so
+/// that this is judged where the rate cannot be: from 1.01 to 1.38 were seen.
+const MOST_CPU: f64 = 1.6;
 
 /// What is measured where.
 pub(super) struct Trial<'t> {
@@ -35,6 +35,8 @@ struct Run {
     orders_per_s: f64,
     /// The server's CPU time by the generator's, both for an order.
     cpu: f64,
+    /// Messages of all its orders.
+    messages: f64,
 }
 
 /// Runs with and without readers.
@@ -42,8 +44,9 @@ pub(super) struct Compared {
     readers: u64,
     alone: Vec<Run>,
     beside: Vec<Run>,
-    /// The fewest messages that a reader got in a run.
-    fewest: u64,
+    /// By run, what share of its messages the slowest reader had got when the load ended. Readers are paced, so
+    /// under steady load they fall behind; what a reader misses nothing of, `followed` says.
+    slowest: Vec<f64>,
     /// What the one reader that must miss nothing got, and how often it came again.
     followed: (u64, u64),
 }
@@ -56,17 +59,19 @@ impl Trial<'_> {
             readers: self.readers,
             alone: vec![],
             beside: vec![],
-            fewest: u64::MAX,
+            slowest: vec![],
             followed: (0, 0),
         };
         for round in 0..rounds {
             compared.alone.push(Run::of(&self.bench(0)?)?);
             let report = self.followed_bench(round, &mut compared)?;
-            compared.beside.push(Run::of(&report)?);
+            let run = Run::of(&report)?;
+            compared.beside.push(run);
             let got = &report["event_readers"];
             let open = got["open_at_end"].as_u64();
             ensure!(open == Some(self.readers), "of {} readers {open:?} are left: {got}", self.readers);
-            compared.fewest = compared.fewest.min(got["fewest"].as_u64().context("no messages are told")?);
+            let fewest = got["fewest"].as_f64().context("no messages are told")?;
+            compared.slowest.push(fewest / run.messages);
         }
         Ok(compared)
     }
@@ -76,7 +81,7 @@ impl Trial<'_> {
         let last = format!("after-round-{round}");
         let follower = Follower::begin(self.server.address()?, last.clone())?;
         let report = self.bench(self.readers)?;
-        let order = format!(r#"{{"amount":5,"items":["HomePod"],"external_id":"{last}"}}"#);
+        let order = closing_order(&last).to_string();
         let placed =
             Connection::new(self.server.address()?).ask("POST", "/api/v1/orders", "", Some(&order))?;
         ensure!(placed.status == 201, "an order is not taken: {placed:?}");
@@ -109,12 +114,19 @@ impl Run {
             figure(&report["orders_per_s"]),
             figure(&report["server"]["cpu_us_per_order"]),
             figure(&report["client_cpu_us_per_order"]),
+            figure(&report["orders"]),
         );
-        let (Some(orders_per_s), Some(server), Some(generator)) = figures else {
+        let (Some(orders_per_s), Some(server), Some(generator), Some(orders)) = figures else {
             anyhow::bail!("a figure is missing in {report}")
         };
-        Ok(Self { orders_per_s, cpu: server / generator })
+        Ok(Self { orders_per_s, cpu: server / generator, messages: orders * EVENTS as f64 })
     }
+}
+
+/// The order that a follower's round ends with. It outlives all rounds, or the end of its payment window would
+/// be an event of an order that the followers of later ones never saw.
+fn closing_order(external_id: &str) -> Value {
+    json!({"amount": 5, "items": ["HomePod"], "external_id": external_id, "payment_window_seconds": 86_400})
 }
 
 impl Compared {
@@ -133,7 +145,7 @@ impl Compared {
     /// Fails where the readers cost what no noise explains, or one of them got nothing.
     pub(super) fn judge(&self) -> Result<()> {
         let (rate, cpu) = (self.rate(), self.cpu());
-        ensure!(self.fewest > 0, "a reader got no message");
+        ensure!(self.slowest.iter().all(|share| *share > 0.0), "a reader got no message");
         ensure!(
             rate >= LEAST_RATE,
             "beside the readers the rate is {rate:.2} of that without them, under {LEAST_RATE}"
@@ -155,22 +167,31 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
 
 impl fmt::Display for Compared {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rates = |runs: &[Run]| {
-            let rates: Vec<_> = runs.iter().map(|run| format!("{:.0}", run.orders_per_s)).collect();
-            rates.join(", ")
-        };
-        write!(
+        let list = |figures: &mut dyn Iterator<Item = String>| figures.collect::<Vec<_>>().join(", ");
+        let rates = |runs: &[Run]| list(&mut runs.iter().map(|run| format!("{:.0}", run.orders_per_s)));
+        let cpu = |runs: &[Run]| list(&mut runs.iter().map(|run| format!("{:.2}", run.cpu)));
+        let slowest = list(&mut self.slowest.iter().map(|share| format!("{:.0} %", share * 100.0)));
+        writeln!(
             out,
-            "{} readers of /events: {} orders/s beside them, {} without, {:.2} by the medians; {:.2} times the \
-             server's CPU an order; each got {} messages or more a run; one that broke off {} times saw all {}",
+            "{} readers of /events: {} orders/s beside them, {} without, {:.2} by the medians",
             self.readers,
             rates(&self.beside),
             rates(&self.alone),
             self.rate(),
+        )?;
+        writeln!(
+            out,
+            "readers: the server's CPU an order, by the generator's: {} beside them, {} without, {:.2} times \
+             by the medians, {MOST_CPU} at most",
+            cpu(&self.beside),
+            cpu(&self.alone),
             self.cpu(),
-            self.fewest,
-            self.followed.1,
-            self.followed.0,
+        )?;
+        write!(
+            out,
+            "readers: when the load ended, the slowest had {slowest} of the messages; one that broke off {} \
+             times saw all {}",
+            self.followed.1, self.followed.0,
         )
     }
 }
@@ -178,13 +199,16 @@ impl fmt::Display for Compared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn compared(alone: &[(f64, f64)], beside: &[(f64, f64)]) -> Compared {
         let runs = |figures: &[(f64, f64)]| {
-            figures.iter().map(|(orders_per_s, cpu)| Run { orders_per_s: *orders_per_s, cpu: *cpu }).collect()
+            figures
+                .iter()
+                .map(|(orders_per_s, cpu)| Run { orders_per_s: *orders_per_s, cpu: *cpu, messages: 5.0 })
+                .collect()
         };
-        Compared { readers: 10, alone: runs(alone), beside: runs(beside), fewest: 1, followed: (1, 1) }
+        let slowest = vec![1.0, 0.4];
+        Compared { readers: 10, alone: runs(alone), beside: runs(beside), slowest, followed: (1, 1) }
     }
 
     #[test]
@@ -194,16 +218,26 @@ mod tests {
         assert!(even.judge().is_ok());
         assert_eq!((even.rate(), even.cpu()), (0.9, 1.1));
         assert!(compared(&alone, &[(40.0, 2.0), (49.0, 2.0), (99.0, 2.0)]).judge().is_err());
-        assert!(compared(&alone, &[(99.0, 4.1), (99.0, 4.2), (99.0, 1.0)]).judge().is_err());
-        assert!(Compared { fewest: 0, ..even }.judge().is_err());
+        assert!(compared(&alone, &[(99.0, 2.7), (99.0, 2.8), (99.0, 1.0)]).judge().is_ok());
+        assert!(compared(&alone, &[(99.0, 2.9), (99.0, 3.0), (99.0, 1.0)]).judge().is_err());
+        let told = even.to_string();
+        for part in ["2.20, 99.00, 2.00 beside them", "1.10 times", "the slowest had 100 %, 40 %"] {
+            assert!(told.contains(part), "{part} is not in {told}");
+        }
+        assert!(told.lines().skip(1).all(|line| line.starts_with("readers: ")), "the summary takes these");
+        assert!(Compared { slowest: vec![1.0, 0.0], ..even }.judge().is_err());
+    }
+
+    #[test]
+    fn the_order_that_ends_a_round_outlives_all_rounds() {
+        assert!(closing_order("last")["payment_window_seconds"].as_u64() >= Some(3_600));
     }
 
     #[test]
     fn figures_that_are_missing_are_told() {
-        let report =
-            json!({"orders_per_s": 5.0, "server": {"cpu_us_per_order": 9.0}, "client_cpu_us_per_order": 3.0});
+        let report = json!({"orders": 20, "orders_per_s": 5.0, "server": {"cpu_us_per_order": 9.0}, "client_cpu_us_per_order": 3.0});
         let run = Run::of(&report).unwrap();
-        assert_eq!((run.orders_per_s, run.cpu), (5.0, 3.0));
+        assert_eq!((run.orders_per_s, run.cpu, run.messages), (5.0, 3.0, 100.0));
         assert!(Run::of(&json!({"orders_per_s": 0.0})).is_err());
     }
 }

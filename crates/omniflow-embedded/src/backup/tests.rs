@@ -1,6 +1,6 @@
 use super::*;
 use crate::checkpoint::Checkpoints;
-use crate::writer::ERASE_DETAILS;
+use crate::erasure::ERASE_DETAILS;
 use rusqlite::params;
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -8,6 +8,7 @@ use crate::schema;
 use omniflow_core::Order;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const SCHEMA: &str = "
     CREATE TABLE listed (key INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, customer TEXT) STRICT;
@@ -61,20 +62,25 @@ pub(super) struct ListsFile {
 impl ListsFile {
     /// Opens the projection of a database and takes over what it lacks of the log. It is made anew where
     /// it does not belong to the database, or cannot be kept up.
-    pub(super) fn open(database: &Path) -> Result<Self, StorageError> {
+    pub(super) fn open(database: &Path, put_aside: &AtomicU64) -> Result<Self, StorageError> {
         let log = schema::open_reader(database)?;
-        if let Ok((lists, position)) = open_kept(&lists_file(database), &log) {
-            let mut kept = Self { lists, log, position };
-            match kept.place_again().and_then(|()| kept.catch_up()) {
-                Err(error) if error.is_damage() => tracing::warn!(%error, "the lists are damaged"),
-                done => return done.map(|()| kept),
+        match open_kept(&lists_file(database), &log) {
+            Ok((lists, position)) => {
+                let mut kept = Self { lists, log, position };
+                match kept.place_again().and_then(|()| kept.catch_up()) {
+                    Err(error) if error.is_damage() => tracing::warn!(%error, "the lists are damaged"),
+                    done => return done.map(|()| kept),
+                }
             }
+            // There is none for a new one either.
+            Err(error) if error.lacks_room() => return Err(error),
+            Err(_) => {}
         }
-        Self::anew(database)
+        Self::anew(database, put_aside)
     }
 
-    /// Makes the projection of a database anew.
-    pub(super) fn anew(database: &Path) -> Result<Self, StorageError> {
+    /// Makes the projection of a database anew, and counts that what was there is put aside.
+    pub(super) fn anew(database: &Path, put_aside: &AtomicU64) -> Result<Self, StorageError> {
         let file = lists_file(database);
         let log = schema::open_reader(database)?;
         for suffix in ["", "-wal", "-shm"] {
@@ -85,6 +91,8 @@ impl ListsFile {
                 _ => {}
             }
         }
+        // Before there is a new one, so that whoever opens it knows that it is another.
+        put_aside.fetch_add(1, Ordering::Release);
         let lists = connect(&file)?;
         lists.execute_batch(SCHEMA)?;
         let mut made = Self { lists, log, position: 0 };

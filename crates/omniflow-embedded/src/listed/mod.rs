@@ -15,7 +15,9 @@ pub(crate) use query::{Found, Wanted, keys, open_orders};
 
 use crate::error::StorageError;
 use file::ListsFile;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,7 +29,7 @@ const BEHIND: usize = 8_192;
 /// Changes that are kept for it; beyond them it reads the log.
 const MOST_KEPT: usize = 64 * BEHIND;
 
-/// How long a list waits for it; then it is told that it cannot be had.
+/// How long a list waits for it before it is refused.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
@@ -57,10 +59,10 @@ pub(crate) enum Reopening {
 }
 
 impl Reopening {
-    fn open(self, database: &Path) -> Result<ListsFile, StorageError> {
+    fn open(self, database: &Path, put_aside: &AtomicU64) -> Result<ListsFile, StorageError> {
         match self {
-            Self::AsItIs => ListsFile::open(database),
-            Self::Anew => ListsFile::anew(database),
+            Self::AsItIs => ListsFile::open(database, put_aside),
+            Self::Anew => ListsFile::anew(database, put_aside),
         }
     }
 
@@ -81,12 +83,16 @@ struct Work {
 struct Progress {
     position: u64,
     failures: u64,
+    /// Whether the last failure was for want of room.
+    lacks_room: bool,
 }
 
 struct Shared {
     asked: Mutex<Asked>,
     wake: Condvar,
     progress: watch::Sender<Progress>,
+    /// How often its file was put aside for a new one.
+    put_aside: AtomicU64,
 }
 
 /// The projection, kept up by its own thread.
@@ -101,7 +107,12 @@ impl Listed {
     /// The projection of a database, which nobody keeps up yet.
     pub(crate) fn new(database: PathBuf) -> Self {
         let progress = watch::Sender::new(Progress::default());
-        let shared = Arc::new(Shared { asked: Mutex::default(), wake: Condvar::new(), progress });
+        let shared = Arc::new(Shared {
+            asked: Mutex::default(),
+            wake: Condvar::new(),
+            progress,
+            put_aside: AtomicU64::default(),
+        });
         Self { file: lists_file(&database), database, shared, thread: Mutex::default() }
     }
 
@@ -110,10 +121,15 @@ impl Listed {
         &self.file
     }
 
+    /// How often its file was put aside for a new one: what has the old one open reads what nobody keeps up.
+    pub(crate) fn put_aside(&self) -> u64 {
+        self.shared.put_aside.load(Ordering::Acquire)
+    }
+
     /// Opens it again, takes over what it lacks of the log, and goes on doing so.
     pub(crate) fn renew(&self, how: Reopening) -> Result<(), StorageError> {
         self.stop();
-        let file = how.open(&self.database)?;
+        let file = how.open(&self.database, &self.shared.put_aside)?;
         *self.shared.asked() = Asked::default();
         let position = file.position.cast_unsigned();
         self.shared.progress.send_modify(|now| now.position = position);
@@ -140,7 +156,8 @@ impl Listed {
         }
     }
 
-    /// Waits until it holds the log up to here, for as long as is usual: making it anew can take longer.
+    /// Waits until it holds the log up to here, for as long as is usual: making it anew can take longer. The error
+    /// lacks room where only that keeps it from following.
     pub(crate) async fn up_to(&self, position: u64) -> Result<(), StorageError> {
         let mut progress = self.shared.progress.subscribe();
         let failures = progress.borrow().failures;
@@ -151,6 +168,7 @@ impl Listed {
         let reached = progress.wait_for(|now| now.position >= position || now.failures != failures);
         match tokio::time::timeout(LONGEST_WAIT, reached).await {
             Ok(Ok(now)) if now.position >= position => Ok(()),
+            Ok(Ok(now)) if now.lacks_room => Err(io::Error::from(io::ErrorKind::StorageFull).into()),
             Ok(_) => Err(StorageError::Diverged("the lists cannot follow the log now".to_owned())),
             Err(_) => Err(StorageError::Diverged("the lists are being made anew, or are slow".to_owned())),
         }
@@ -183,7 +201,7 @@ impl Listed {
             tracing::error!("the lists' thread panicked");
         }
         // Whoever still waits is told.
-        self.shared.progress.send_modify(|now| now.failures += 1);
+        self.shared.progress.send_modify(|now| (now.failures, now.lacks_room) = (now.failures + 1, false));
     }
 }
 
@@ -228,7 +246,7 @@ impl Shared {
                 Ok(work) => work,
                 Err(how) => break how,
             };
-            match work.take(database, &mut file) {
+            match work.take(database, &mut file, &self.put_aside) {
                 Ok(()) => self.progress.send_modify(|now| now.position = file.position.cast_unsigned()),
                 Err(error) => self.failed(&error),
             }
@@ -243,15 +261,17 @@ impl Shared {
         tracing::error!(%error, "the lists cannot follow the log");
         let mut asked = self.asked();
         asked.position = 0;
-        self.progress.send_modify(|now| *now = Progress { position: 0, failures: now.failures + 1 });
+        let lacks_room = error.lacks_room();
+        self.progress
+            .send_modify(|now| *now = Progress { position: 0, failures: now.failures + 1, lacks_room });
     }
 }
 
 impl Work {
     /// Does it: opens the file again where that is asked for, and takes over a part of the log.
-    fn take(self, database: &Path, file: &mut ListsFile) -> Result<(), StorageError> {
+    fn take(self, database: &Path, file: &mut ListsFile, put_aside: &AtomicU64) -> Result<(), StorageError> {
         if let Some(how) = self.reopening {
-            *file = how.open(database)?;
+            *file = how.open(database, put_aside)?;
         }
         let held = file.position.cast_unsigned();
         if held >= self.position {
@@ -262,9 +282,9 @@ impl Work {
             Ok(true) => Ok(()),
             Ok(false) => Err(StorageError::Diverged(format!("the log ends at {held}"))),
             // It is as it was.
-            Err(error) if error.is_disk_full() => Err(error),
+            Err(error) if error.lacks_room() => Err(error),
             Err(error) => {
-                if let Ok(reopened) = Reopening::after(&error).open(database) {
+                if let Ok(reopened) = Reopening::after(&error).open(database, put_aside) {
                     *file = reopened;
                 }
                 Err(error)
@@ -283,5 +303,19 @@ mod tests {
         let listed = Listed::new(directory.path().join("omniflow.db")); // Nobody works on it.
         let waited = tokio::time::timeout(2 * LONGEST_WAIT, listed.up_to(1)).await;
         assert!(waited.expect("it is told").is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whether_only_room_is_lacking_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let listed = Listed::new(directory.path().join("omniflow.db"));
+        for (error, lacks_room) in [
+            (StorageError::Io(io::ErrorKind::StorageFull.into()), true),
+            (StorageError::Diverged("the log ends at 1".to_owned()), false),
+        ] {
+            let (told, ()) = tokio::join!(listed.up_to(1), async { listed.shared.failed(&error) });
+            assert_eq!(told.unwrap_err().lacks_room(), lacks_room, "{error}");
+        }
+        assert!(!listed.up_to(1).await.unwrap_err().lacks_room(), "it only takes long");
     }
 }

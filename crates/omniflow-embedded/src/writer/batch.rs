@@ -57,8 +57,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) set_aside: &'a HashSet<OrderKey>,
     /// How late timers fired, in milliseconds.
     pub(crate) late: Vec<u64>,
-    /// The order at work, for whoever asks after a fault.
-    pub(crate) at_work: Option<OrderKey>,
+    /// The order that is to blame where what is stored of one is.
+    pub(crate) suspect: Option<OrderKey>,
     /// Whether the commit itself has begun, after which an error leaves unknown what is on disk.
     pub(crate) is_committing: bool,
 }
@@ -81,7 +81,7 @@ impl Batch<'_> {
             Job::Outcome(key, effect, outcome) => self.outcome(key, effect, *outcome)?,
             Job::Due(keys) => self.due(keys)?,
         }
-        self.at_work = None;
+        self.suspect = None;
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl Batch<'_> {
 
     /// The batch's copy of an order, made at first use.
     fn working(&mut self, key: OrderKey) -> Result<Option<&Working>, StorageError> {
-        self.at_work = Some(key);
+        self.suspect = Some(key);
         if !self.orders.contains_key(&key) {
             let record = match self.table.get(key) {
                 Some(encoded) => Some(Record::decode(&encoded)?),

@@ -4,6 +4,7 @@ use super::batch::{Batch, Decided, Reply};
 use super::thread::Shared;
 use super::working::{Before, Working};
 use crate::effects::EffectChange;
+use crate::erasure::ERASE_DETAILS;
 use crate::error::StorageError;
 use crate::feed::Row;
 use crate::key::OrderKey;
@@ -42,12 +43,6 @@ pub(crate) struct Encoded {
     /// Whether its address and metadata were erased.
     pub(crate) erased: bool,
 }
-
-/// Writes zeros of the same length over an order's details, in place. Where a row is deleted instead, the ones
-/// beside it are moved, and copies of those stay where they were, out of reach of their own erasure.
-pub(crate) const ERASE_DETAILS: &str = "UPDATE order_details
-    SET salt = zeroblob(length(salt)), body = zeroblob(length(body))
-    WHERE order_key = ?1 AND salt <> zeroblob(length(salt))";
 
 /// What a batch wrote, by order.
 pub(crate) type Written = (OrderKey, Encoded);
@@ -96,7 +91,7 @@ impl Batch<'_> {
         execute(self.connection, "BEGIN IMMEDIATE")?;
         let good = *position;
         let written = self.write_orders(position)?;
-        self.at_work = None;
+        self.suspect = None;
         self.count_open(&written)?;
         self.stock.write(self.connection, self.at)?;
         self.write_marks()?;
@@ -127,7 +122,7 @@ impl Batch<'_> {
         let mut written = Vec::with_capacity(self.changed.len());
         for key in &self.changed {
             let Some(working) = self.orders.get_mut(key) else { continue };
-            self.at_work = Some(*key);
+            self.suspect = Some(*key);
             *position += 1;
             written.push((*key, write_order(&mut statements, *key, working, *position)?));
         }

@@ -10,6 +10,3 @@ mod thread;
 mod working;
 
 pub(crate) use thread::{Answers, End, Shared, Writer, answer};
-
-#[cfg(test)]
-pub(crate) use commit::ERASE_DETAILS;

@@ -19,7 +19,7 @@ impl Batch<'_> {
             return Ok(Err(holder));
         }
         let (key, order_id) = self.mint.mint(self.at)?;
-        self.at_work = Some(key);
+        self.suspect = Some(key);
         let external_id = terms.external_id.as_ref().map(|id| id.as_str().to_owned());
         let details = self.salted(details)?;
         let hash = details.as_ref().map(|(salt, body)| Details::hash(body, salt));

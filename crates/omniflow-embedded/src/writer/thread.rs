@@ -19,8 +19,11 @@ use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
+
+/// How long an end waits for other programs that use the database.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the writer shows to the rest of the engine.
 pub(crate) struct Shared {
@@ -162,7 +165,7 @@ impl Writer {
             replies: Vec::with_capacity(jobs.len()),
             marked: HashMap::new(),
             late: vec![],
-            at_work: None,
+            suspect: None,
             is_committing: false,
         };
         let mut result = Ok(vec![]);
@@ -184,7 +187,7 @@ impl Writer {
             Err(error) => {
                 // Before the commit began nothing is on disk; after that nobody knows.
                 let unknown = batch.is_committing;
-                let order = batch.at_work.filter(|_| error.is_of_one_order());
+                let order = batch.suspect.filter(|_| error.is_of_one_order());
                 let fault = Fault { error, order };
                 give_up(batch.replies, unknown);
                 return Err(fault);
@@ -201,10 +204,12 @@ impl Writer {
 
     /// Ends well: the log is folded into the database, and the next start need not verify it.
     pub(crate) fn close(self) {
+        // Whoever reads or writes the database beside this does not keep the process.
+        let impatient = self.connection.busy_timeout(LAST_PATIENCE).map_err(StorageError::from);
         let remembered = self.remember_verified();
         self.checkpoints.end();
         let emptied = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = remembered.and(emptied.map_err(StorageError::from)) {
+        if let Err(error) = impatient.and(remembered).and(emptied.map_err(StorageError::from)) {
             tracing::warn!(%error, "not closed cleanly; the next start verifies more of the log");
         }
     }

@@ -237,6 +237,19 @@ async fn an_ended_order_that_cannot_be_read_harms_no_other() {
 }
 
 #[tokio::test]
+async fn a_program_that_reads_the_database_keeps_nobody_from_ending() {
+    let (directory, _, waiting) = left_behind().await;
+    let engine = open(directory.path()).await.unwrap();
+    let reader = Connection::open(database_file(directory.path())).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
+    engine.command(pay(&waiting)).await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(6), engine.stop()).await;
+    assert_eq!(ended.expect("it ends"), Ended::Finished);
+    reader.execute_batch("ROLLBACK").unwrap();
+    assert!(verify(directory.path()).unwrap().is_clean());
+}
+
+#[tokio::test]
 async fn a_program_that_reads_the_database_keeps_nobody_from_starting() {
     let (directory, ..) = left_behind().await;
     let reader = Connection::open(database_file(directory.path())).unwrap();

@@ -14,7 +14,7 @@ use omniflow_core::{
     PolicyBook, Receipt, Reference, RetryPolicy, Sku, StateKind, Terms, Timestamp,
 };
 use omniflow_embedded::verify::verify;
-use omniflow_embedded::{EmbeddedEngine, OpenError, Options, SeededEntropy, database_file};
+use omniflow_embedded::{EmbeddedEngine, Ended, OpenError, Options, SeededEntropy, database_file};
 use omniflow_engine::clock::ManualClock;
 use omniflow_engine::simulated::{self, Simulated};
 use omniflow_engine::{

@@ -201,3 +201,23 @@ async fn what_was_kept_without_salt_is_taken_over_with_it() {
     let report = verify(old.path()).unwrap();
     assert!(report.is_clean(), "{:?}", report.described);
 }
+
+#[tokio::test]
+async fn a_kept_row_that_is_not_whole_stops_no_upgrade() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = second_schema(&directory);
+    connection.execute_batch("INSERT INTO order_details VALUES (1, randomblob(16), x'00')").unwrap();
+    let insert = "INSERT INTO idempotency (key, body, at, order_key, version, expires_at)
+                  VALUES (?1, x'00', 0, ?2, 1, ?3)";
+    for (key, order) in [("of an address", 1), ("of nothing else", 2)] {
+        connection.execute(insert, (&mark(key).key[..], order, i64::MAX)).unwrap();
+    }
+    drop(connection);
+    let engine = open(directory.path()).await.unwrap();
+    stock_up(&engine, 10).await;
+    let refused = engine.place(placing("Plum Lane 7", "of an address")).await;
+    assert_eq!(refused, Err(Error::IdempotencyKeyReused), "nothing is done twice");
+    engine.place(placing("Plum Lane 7", "another")).await.unwrap();
+    assert_eq!(engine.place(placing("Plum Lane 7", "of nothing else")).await, Err(Error::SetAside));
+    assert_eq!((engine.counters().recoveries, kept(&directory)), (0, 3));
+}

@@ -2,6 +2,7 @@
 
 use super::path::OrderPath;
 use super::post::{Mark, Post};
+use super::query::NoQuery;
 use super::{Api, conditional};
 use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Problem, json};
@@ -117,6 +118,7 @@ pub(super) async fn compensate(
 pub(super) async fn erase_details(
     State(api): State<Api>,
     OrderPath(id): OrderPath,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let sent = Post { headers, body: Bytes::new(), mark: Mark::default() };
@@ -132,7 +134,7 @@ pub(super) async fn ask(
 ) -> Result<Response, Problem> {
     let Post { headers, mark, .. } = sent;
     let if_match = conditional::if_match(&headers)?;
-    let answered = mark.once(|idempotency| {
+    let answered = mark.carry_out(|idempotency| {
         let request = Request { order_id, command, actor: api.actor(), if_version: None, idempotency };
         conditional::command(Arc::clone(&api.engine), request, if_match)
     });

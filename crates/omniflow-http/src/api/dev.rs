@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::post::{Post, mark_replayed};
+use super::query::{NoQuery, Query};
 use crate::json::{self, Value};
 use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, Payload, Problem, duration};
@@ -52,6 +53,7 @@ fn provider(name: &str) -> Result<ProviderName, Problem> {
 pub(super) async fn script_provider(
     State(api): State<Api>,
     Path(name): Path<String>,
+    _: NoQuery,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
     let (simulated, name) = (&dev(&api)?.simulated, provider(&name)?);
@@ -99,7 +101,7 @@ pub(super) async fn clear_provider(
     Pairs(pairs): Pairs<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let (simulated, name) = (&dev(&api)?.simulated, provider(&name)?);
-    let mut query = super::query::Query::new(pairs);
+    let mut query = Query::new(pairs);
     let order_id = query
         .take("order_id")?
         .map(|id| OrderId::new(id).map_err(|error| Problem::parameter("order_id", error.to_string())));
@@ -126,7 +128,7 @@ pub(super) async fn advance_clock(
     let advance = json::read(&body, |clock| {
         clock.need("advance").and_then(|advance| advance.text_as(duration::parse))
     })?;
-    let moved = mark.once(|idempotency| async move {
+    let moved = mark.carry_out(|idempotency| async move {
         if let Some(now) = advances.find(idempotency, api.engine.now())? {
             return Ok((now, true));
         }

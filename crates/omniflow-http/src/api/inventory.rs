@@ -117,6 +117,7 @@ pub(super) async fn read(
 pub(super) async fn set(
     State(api): State<Api>,
     SkuPath(sku): SkuPath,
+    _: NoQuery,
     Payload(body): Payload,
 ) -> Result<Response, Problem> {
     let count = 0..=StockLevel::MAX.cast_signed();
@@ -158,7 +159,7 @@ pub(super) async fn adjust(
             adjustment.need("reason").and_then(|reason| reason.text_as(|text| ReasonText::new(text)));
         Some(AdjustStock { sku: sku?, delta: delta?, reason: reason?, actor: api.actor(), idempotency: None })
     })?;
-    let adjusted = mark.once(|idempotency| async move {
+    let adjusted = mark.carry_out(|idempotency| async move {
         api.engine.adjust_stock(AdjustStock { idempotency, ..change }).await
     });
     let adjusted = adjusted.await.map_err(|error| match error {

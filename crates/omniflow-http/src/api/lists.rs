@@ -124,9 +124,33 @@ fn several<T: Ord>(
 fn moment(query: &mut Query, name: &'static str, added_ns: i128) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = query.take(name)? else { return Ok(None) };
     let refuse = || Problem::parameter(name, "must be a time of RFC 3339, such as 2026-01-06T10:00:00Z");
-    let nanos = since_epoch(&text).ok_or_else(refuse)? + added_ns;
+    let nanos = Some(&text).filter(|text| is_rfc_3339(text)).and_then(|text| since_epoch(text));
+    let nanos = nanos.ok_or_else(refuse)? + added_ns;
     let millis = i64::try_from(nanos.div_euclid(1_000_000)).map_err(|_| refuse())?;
     Ok(Some(Timestamp::from_millis(millis)))
+}
+
+/// Whether a text is written as RFC 3339 has it, in which there is less than in what [`Pieces`] reads.
+fn is_rfc_3339(text: &str) -> bool {
+    // A `0` stands for any digit.
+    let is_shaped = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text.bytes().zip(shape.bytes()).all(|(byte, shape)| match shape {
+                b'0' => byte.is_ascii_digit(),
+                other => byte.eq_ignore_ascii_case(&other),
+            })
+    };
+    let Some((until_seconds, rest)) = text.split_at_checked("0000-00-00T00:00:00".len()) else {
+        return false;
+    };
+    let offset = match rest.strip_prefix('.') {
+        Some(fraction) => fraction.trim_start_matches(|letter: char| letter.is_ascii_digit()),
+        None => rest,
+    };
+    let is_offset = |text: &str| is_shaped(text, "+00:00") || is_shaped(text, "-00:00");
+    let is_of_a_day = |text: &str| text[1..3] <= *"23" && text[4..] <= *"59";
+    is_shaped(until_seconds, "0000-00-00T00:00:00")
+        && (is_shaped(offset, "Z") || (is_offset(offset) && is_of_a_day(offset)))
 }
 
 /// The nanoseconds from 1970 to a moment. All years of four digits have some, also the last hours of 9999,
@@ -170,6 +194,24 @@ mod tests {
             "10:00:00Z",
             "2026-02-30T10:00:00Z",
             "10000-01-01T00:00:00Z",
+            "-000001-01-01T00:00:00Z",
+            "+009999-01-01T00:00:00Z",
+            "2026-01-01T10:00Z",
+            "20260101T100000Z",
+            "2026-01-01T100000Z",
+            "2026-01-01 10:00:00Z",
+            "2026-01-01T10:00:00.Z",
+            "2026-01-01T10:00:00,5Z",
+            "2026-01-01T10:00:00+25:00",
+            "2026-01-01T10:00:00+02:60",
+            "2026-01-01T10:00:00+0200",
+            "2026-01-01T10:00:00+02",
+            "2026-01-01T10:00:00+02:00:00",
+            "2026-01-01T10:00:00Z[Europe/Paris]",
+            "2026-01-01T10:00:00Z ",
+            "2026-01-01T10:00:0é",
+            "2026-01-01T10:00:00é",
+            "٢026-01-01T10:00:00Z",
         ] {
             assert!(after(text).is_err(), "{text}");
         }

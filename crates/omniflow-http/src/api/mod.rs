@@ -4,11 +4,11 @@
 //! answer. The engine is `dyn`: nothing here knows which one runs.
 
 mod actions;
-mod at_work;
 mod conditional;
 mod dev;
 mod events;
 mod health;
+mod in_progress;
 mod inventory;
 mod lists;
 mod orders;
@@ -90,22 +90,22 @@ struct Shared(Arc<Common>);
 struct Common {
     api: Api,
     hub: Arc<events::Hub>,
-    at_work: at_work::AtWork,
+    in_progress: in_progress::InProgress,
     advances: Arc<dev::Advances>,
 }
 
 impl Shared {
     fn new(api: Api) -> Self {
         let hub = Arc::new(events::Hub::new(Arc::clone(&api.engine), api.metrics.clone()));
-        Self(Arc::new(Common { api, hub, at_work: Default::default(), advances: Default::default() }))
+        Self(Arc::new(Common { api, hub, in_progress: Default::default(), advances: Default::default() }))
     }
 
     fn api(&self) -> &Api {
         &self.0.api
     }
 
-    fn at_work(&self) -> at_work::AtWork {
-        self.0.at_work.clone()
+    fn in_progress(&self) -> in_progress::InProgress {
+        self.0.in_progress.clone()
     }
 }
 

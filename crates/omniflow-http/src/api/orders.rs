@@ -34,7 +34,7 @@ pub(super) async fn place(
     let details = Some(details).filter(|details| !details.is_empty());
     let lines: Vec<Sku> = terms.lines.iter().map(|line| line.sku.clone()).collect();
     let (engine, actor) = (Arc::clone(&api.engine), api.actor());
-    let placed = mark.once(|idempotency| async move {
+    let placed = mark.carry_out(|idempotency| async move {
         engine.place(Placement { terms, details, actor, idempotency }).await
     });
     let placed = placed.await.map_err(|error| match error {

@@ -4,7 +4,7 @@ use super::actions::ask;
 use super::orders::require;
 use super::path::OrderPath;
 use super::post::Post;
-use super::{Api, placing};
+use super::{Api, conditional, placing};
 use crate::openapi::{answers, bodies, parameters, refusals};
 use crate::{Code, Problem, json};
 use axum::extract::State;
@@ -50,20 +50,22 @@ pub(super) async fn pay(
 /// A report without a body, which is not taken here; but one that was taken when it was is answered as then.
 async fn answer_again(api: &Api, order_id: OrderId, post: Post) -> Result<Response, Problem> {
     let Post { headers, mark, .. } = post;
+    let if_match = conditional::if_match(&headers)?;
     let engine = Arc::clone(&api.engine);
     let command = Command::ReportPayment(PaymentReport::new(None, None, PaymentOutcome::Captured));
     // No order has this version, so that only an earlier answer can come of it.
     let request = Request { order_id, command, actor: api.actor(), if_version: Some(0), idempotency: None };
-    let again = mark.again(|idempotency| async move {
-        engine.command(Request { idempotency: Some(idempotency), ..request }).await
-    });
+    let again =
+        mark.carry_out(|idempotency| async move { engine.command(Request { idempotency, ..request }).await });
     match again.await {
-        Some(Ok(answered)) => Ok(api.show(&answered, &headers)),
-        None | Some(Err(Error::VersionMismatch { .. })) => {
+        Ok(answered) => Ok(api.show(&answered, &headers)),
+        Err(Error::VersionMismatch { current })
+            if if_match.is_none_or(|tags| tags.match_strongly(current)) =>
+        {
             let detail = "is required here: say what happened, such as {\"outcome\": \"captured\"}";
             Err(Problem::field(Code::InvalidField, "", detail))
         }
-        Some(Err(error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,11 +1,12 @@
-//! A POST as handlers take it: its headers, its body, and its `Idempotency-Key`.
+//! A POST as handlers take it: its headers, its body, and its `Idempotency-Key`. None takes parameters.
 
 use super::Shared;
-use super::at_work::AtWork;
+use super::in_progress::InProgress;
+use super::query::NoQuery;
 use crate::{Payload, Problem};
 use axum::RequestPartsExt;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, MatchedPath, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
@@ -26,13 +27,14 @@ pub(super) struct Post {
 
 /// Marks a request that has a key: the same key and body of one caller at one path is one request.
 #[derive(Default)]
-pub(super) struct Mark(Option<(Idempotency, AtWork)>);
+pub(super) struct Mark(Option<(Idempotency, InProgress)>);
 
 impl FromRequest<Shared> for Post {
     type Rejection = Problem;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
+        NoQuery::from_request_parts(&mut parts, shared).await?;
         let headers = parts.headers.clone();
         let (key, path) = match key(&headers)? {
             Some(key) => (Some(key), path(&mut parts).await),
@@ -43,36 +45,26 @@ impl FromRequest<Shared> for Post {
         let keep_ms = u64::try_from(api.keep_answers.as_millis()).unwrap_or(u64::MAX);
         let actor = api.actor();
         let mark = key.map(|key| Idempotency::new(actor.as_str(), &path, &key, &body, keep_ms));
-        Ok(Self { headers, body, mark: Mark(mark.map(|mark| (mark, shared.at_work()))) })
+        Ok(Self { headers, body, mark: Mark(mark.map(|mark| (mark, shared.in_progress()))) })
     }
 }
 
 impl Mark {
-    /// Asks for the answer to an earlier request with this mark; `None` where there is no mark.
-    pub(super) async fn again<T, W>(self, ask: impl FnOnce(Idempotency) -> W) -> Option<Result<T, Error>>
-    where
-        T: Send + 'static,
-        W: Future<Output = Result<T, Error>> + Send + 'static,
-    {
-        let (mark, _) = self.0.as_ref()?;
-        let asked = ask(*mark);
-        Some(self.once(|_| asked).await)
-    }
-
-    /// Does what was asked, told the mark where there is one.
+    /// Does what was asked. Without a mark nothing else is looked at.
     ///
-    /// One that is sent again meanwhile waits until it is answered, and gets the same answer. So what has
-    /// begun goes on also where its caller has gone.
+    /// With one, a request that is sent again meanwhile waits until the first is answered, and gets the same
+    /// answer: the work is told the mark, to find that answer by. So what has begun goes on also where its
+    /// caller has gone.
     ///
     /// # Errors
     /// Those of the work; [`Error::IdempotencyInProgress`] where the first is still at work after a while.
-    pub(super) async fn once<T, W>(self, work: impl FnOnce(Option<Idempotency>) -> W) -> Result<T, Error>
+    pub(super) async fn carry_out<T, W>(self, work: impl FnOnce(Option<Idempotency>) -> W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let Some((mark, at_work)) = self.0 else { return work(None).await };
-        let turn = at_work.turn(mark.key).await?;
+        let Some((mark, in_progress)) = self.0 else { return work(None).await };
+        let turn = in_progress.turn(mark.key).await?;
         let work = work(Some(mark));
         let done = async move {
             let answer = work.await;

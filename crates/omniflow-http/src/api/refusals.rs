@@ -5,6 +5,9 @@ use omniflow_core::Rejection;
 use omniflow_engine::Error;
 use serde_json::json;
 
+/// Of this request alone: an earlier one with its `Idempotency-Key` may have been done.
+const NOT_TAKEN: &str = "This request did nothing. Send it again after Retry-After.";
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
@@ -63,13 +66,8 @@ impl From<Error> for Problem {
             Error::ForeignCursor => {
                 Self::new(Code::InvalidField, "Take the next_cursor of an earlier page of the same list.")
             }
-            Error::Overloaded => {
-                Self::new(Code::Overloaded, "Nothing was done. Send it again after Retry-After.")
-            }
-            Error::Unavailable(reason) => {
-                Self::new(Code::EngineUnavailable, "Nothing was done. Send it again after Retry-After.")
-                    .caused_by(reason)
-            }
+            Error::Overloaded => Self::new(Code::Overloaded, NOT_TAKEN),
+            Error::Unavailable(reason) => Self::new(Code::EngineUnavailable, NOT_TAKEN).caused_by(reason),
             Error::SetAside => {
                 let detail = "Nothing was done, and sending it again will not help: what is stored of the order cannot \
                               be worked on. An operator must stop the server and run `omniflow verify`.";

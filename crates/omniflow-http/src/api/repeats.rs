@@ -176,3 +176,31 @@ async fn a_report_without_a_body_is_answered_as_it_was_when_it_was_taken() {
     let (code, replayed, _) = status(disk.send(pay, "k", "").await).await;
     assert_eq!((code, replayed), (200, true));
 }
+
+/// What else is wrong with it comes first, with a key and without.
+#[tokio::test]
+async fn a_report_without_a_body_is_refused_like_any_other() {
+    let routes_of = |error: Error| before(Stub::down(error), false);
+    let (key, first, any) = (("idempotency-key", "k"), ("if-match", "\"1\""), ("if-match", "*"));
+    let (other, none) = (("if-match", "\"2\""), ("if-match", "2"));
+    let (unknown, at_1) = (Error::OrderNotFound, Error::VersionMismatch { current: 1 });
+    for (error, header, code) in [
+        (&unknown, key, (404, "order_not_found")),
+        (&unknown, first, (404, "order_not_found")),
+        (&at_1, first, (422, "invalid_field")),
+        (&at_1, any, (422, "invalid_field")),
+        (&at_1, other, (412, "version_mismatch")),
+        (&at_1, none, (422, "invalid_field")),
+    ] {
+        for headers in [&[header][..], &[header, key]] {
+            let headers = if header == key { &headers[..1] } else { headers };
+            let pay = "/api/v1/orders/ORD-1/pay";
+            let (status, _, problem) = ask(routes_of(error.clone()), "POST", pay, headers, "").await;
+            let told = (status.as_u16(), problem["code"].as_str().unwrap());
+            assert_eq!(told, code, "{error} {headers:?}: {problem}");
+            assert_eq!(problem["errors"][0]["header"] == "If-Match", header == none, "{problem}");
+        }
+    }
+    let (status, ..) = ask(routes_of(unknown), "POST", "/api/v1/orders/ORD-1/pay", &[], "").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

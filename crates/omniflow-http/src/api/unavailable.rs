@@ -42,7 +42,7 @@ async fn who_reads_is_told_to_ask_again_and_who_acts_that_nothing_was_done() {
             let problem = problem(&error, method, &format!("/api/v1{path}"), body).await;
             assert_eq!(problem["code"], code, "{method} {path}");
             let detail = problem["detail"].as_str().unwrap();
-            assert!(detail.starts_with("Nothing was done."), "{method} {path}: {detail}");
+            assert!(detail.starts_with("This request did nothing."), "{method} {path}: {detail}");
         }
     }
 }

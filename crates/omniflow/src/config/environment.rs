@@ -6,7 +6,7 @@
 
 use super::keys::{KEYS, Key, PREFIX, THRESHOLDS};
 use super::nearest;
-use super::slot::{Given, Slot};
+use super::slot::Given;
 use super::{Config, Mistake, Source, variables};
 use std::ffi::OsString;
 
@@ -44,11 +44,10 @@ pub(crate) fn flags(flags: &[(String, String)], config: &mut Config, mistakes: &
 }
 
 fn take(key: &Key, part: &str, value: &str, config: &mut Config) -> Result<(), String> {
-    let slot = (key.slot)(config);
-    if matches!(slot, Slot::Word { .. }) && key.path != "engine" {
+    if key.is_of_the_file() {
         return Err("is taken only from the configuration file, so that it is written down".to_owned());
     }
-    slot.take(Given::Bare(value), part)
+    (key.slot)(config).take(Given::Bare(value), part)
 }
 
 /// The key that a variable sets, and the currency where it sets that of several.

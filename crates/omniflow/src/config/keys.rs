@@ -25,6 +25,11 @@ impl Key {
         self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
     }
 
+    /// Whether only the file may set it, so that it is written down.
+    pub(crate) fn is_of_the_file(&self) -> bool {
+        self.path != "engine" && matches!((self.slot)(&mut Config::default()), Slot::Word { .. })
+    }
+
     /// The variable that sets it.
     pub(crate) fn variable(&self) -> String {
         variable(self.path)

@@ -1,5 +1,5 @@
 //! Which variables of the environment that begin with `OMNIFLOW_` there are. One that is none is refused by every
-//! command: whoever misspelt it believes that it is set.
+//! command that any of them is for: whoever misspelt it believes that it is set.
 
 use super::environment::key_of_variable;
 use super::keys::{self, KEYS, PREFIX, THRESHOLDS, variable};
@@ -11,15 +11,11 @@ const OF_COMMANDS: &[&str] = &["OMNIFLOW_CONFIG", "OMNIFLOW_KEY", "OMNIFLOW_SERV
 /// Those of later versions.
 const LATER: &[&str] = &["OMNIFLOW_POSTGRES_URL", "OMNIFLOW_TASK_QUEUE"];
 
-/// Those by which tests of this program are driven.
-const OF_TESTS: &[&str] = &[
-    "OMNIFLOW_CRASH_AT",
-    "OMNIFLOW_RECORD_EXAMPLES",
-    "OMNIFLOW_SEED",
-    "OMNIFLOW_SEEDS",
-    "OMNIFLOW_TEST_PROVIDERS_LOG",
-    "OMNIFLOW_URL",
-];
+/// Those by which tests end this program, where it was built for that.
+const OF_TESTS: &[&str] = if cfg!(feature = "crash-points") { &["OMNIFLOW_CRASH_AT"] } else { &[] };
+
+/// How much a name must be like another one to be taken for it, misspelt.
+const ALIKE: f64 = 0.8;
 
 /// What to say of the variables that are none, one sentence each, by name.
 pub(crate) fn faults(environment: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
@@ -43,13 +39,20 @@ pub(super) fn unknown(name: &str, value: &OsStr) -> Option<String> {
         return Some("comes with a later version; take it out".to_owned());
     }
     let candidates = of_keys().chain(OF_COMMANDS.iter().map(|name| name.to_string()));
-    let nearest = candidates.max_by(|one, other| likeness(name, one).total_cmp(&likeness(name, other)))?;
-    Some(format!("there is no such variable; did you mean {nearest}? Correct it, or take it out"))
+    let nearest = candidates.max_by(|one, other| likeness(name, one).total_cmp(&likeness(name, other)));
+    Some(match nearest.filter(|nearest| likeness(name, nearest) >= ALIKE) {
+        Some(nearest) => {
+            format!("there is no such variable; did you mean {nearest}? Correct it, or take it out")
+        }
+        None => "there is no such variable; take it out".to_owned(),
+    })
 }
 
-/// A variable of each key; of those that are currencies, one.
+/// A variable of each key that one may set; of those that are currencies, one.
 fn of_keys() -> impl Iterator<Item = String> {
-    KEYS.iter().map(|key| key.variable() + if key.path == THRESHOLDS { "_USD" } else { "" })
+    KEYS.iter()
+        .filter(|key| !key.is_of_the_file())
+        .map(|key| key.variable() + if key.path == THRESHOLDS { "_USD" } else { "" })
 }
 
 /// Whether an orchestrator made it for a service whose name begins with `omniflow`, such as
@@ -70,8 +73,9 @@ fn is_of_a_service(name: &str, value: &OsStr) -> bool {
 /// shorter.
 fn likeness(wrong: &str, right: &str) -> f64 {
     let (wrong, right) = (&wrong[PREFIX.len()..], &right[PREFIX.len()..]);
-    let tail = right.len().checked_sub(wrong.len()).and_then(|at| right.get(at..)).unwrap_or(right);
-    let alike = strsim::jaro_winkler(wrong, right).max(strsim::jaro_winkler(wrong, tail) - 0.01);
+    let tails = right.match_indices('_').map(|(at, _)| &right[at + 1..]);
+    let by_tail = tails.map(|tail| strsim::jaro_winkler(wrong, tail) - 0.01);
+    let alike = by_tail.fold(strsim::jaro_winkler(wrong, right), f64::max);
     alike - right.len() as f64 / 10_000.0
 }
 
@@ -112,6 +116,19 @@ mod tests {
         );
         assert!(told("OMNIFLOW_PORT", "8000").is_some(), "somebody means the port to listen on");
         assert!(told("OMNIFLOW_", "").is_some());
+    }
+
+    #[test]
+    fn nothing_is_named_that_is_not_like_it_or_would_be_refused_itself() {
+        for name in ["OMNIFLOW_VERSION", "OMNIFLOW_HOME", "OMNIFLOW_", "OMNIFLOW_SEED"] {
+            assert_eq!(told(name, "1").unwrap(), format!("{name}: there is no such variable; take it out"));
+        }
+        for name in ["OMNIFLOW_CARRIER_KINDS", "OMNIFLOW_ACESS", "OMNIFLOW_PAYMENTS_KID"] {
+            let fault = told(name, "simulated").unwrap();
+            for refused in ["OMNIFLOW_CARRIER_KIND?", "OMNIFLOW_ACCESS?", "OMNIFLOW_PAYMENTS_KIND?"] {
+                assert!(!fault.contains(refused), "{fault}");
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod stop;
 use crate::open_files;
 use anyhow::Context;
 use omniflow_core::{Locale, PolicyBook};
-use omniflow_embedded::{EmbeddedEngine, Options};
+use omniflow_embedded::{EmbeddedEngine, Ended, Options};
 use omniflow_engine::simulated::{self, ProviderName, Script, Simulated};
 use omniflow_engine::{Clock, OrderEngine};
 use omniflow_http::{Api, Dev, Limits, Metrics, Shutdown};
@@ -161,8 +161,13 @@ impl Server {
         drop(writeln!(std::io::stdout(), "{welcome}"));
         omniflow_http::serve(listener, omniflow_http::routes(api), settings.limits, metrics, shutdown).await;
         reports.abort();
-        engine.stop().await;
-        tracing::info!("stopped; everything taken is on disk");
+        match engine.stop().await {
+            Ended::Finished => tracing::info!("stopped; everything taken is on disk"),
+            Ended::Unfinished => tracing::warn!(
+                "stopped while the storage took nothing; everything acknowledged is on disk, and what came due \
+                 since is done after the next start"
+            ),
+        }
         Ok(())
     }
 }

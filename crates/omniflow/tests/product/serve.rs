@@ -152,7 +152,7 @@ fn a_wrong_configuration_is_told_whole_and_starts_nothing() {
 }
 
 #[test]
-fn a_variable_that_is_none_is_refused_by_every_command() {
+fn a_variable_that_is_none_is_refused_by_every_command_that_one_may_be_for() {
     let place = Place::new();
     let mut serving = serve(&place, &format!("{ASKED}locale = \"de\"\n"), &[]);
     serving.env("OMNIFLOW_DATADIR", "/srv/omniflow");
@@ -160,16 +160,25 @@ fn a_variable_that_is_none_is_refused_by_every_command() {
         &run(serving),
         &["OMNIFLOW_DATADIR: there is no such variable; did you mean OMNIFLOW_DATA_DIR?", "locale"],
     );
-    for mut command in [place.command(&[]), omniflow(["orders", "list"]), omniflow(["lifecycle"])] {
+    for mut command in [place.command(&[]), omniflow(["orders", "list"]), omniflow(["verify"])] {
         command.env("OMNIFLOW_SERVR", "http://shop.example:8000");
         let said = run(command);
         refused(&said, &["OMNIFLOW_SERVR: there is no such variable; did you mean OMNIFLOW_SERVER?"]);
         assert!(!String::from_utf8_lossy(&said.stderr).contains("shop.example"), "{said:?}");
     }
     assert!(!place.data().exists(), "no data directory was made");
-    let mut command = omniflow(["lifecycle"]);
-    command.env("OMNIFLOW_SERVICE_HOST", "10.0.0.1").env("OMNIFLOW_PORT", "tcp://10.0.0.1:8000");
-    assert_eq!(run(command).status.code(), Some(0), "an orchestrator's are left alone");
+    let asks = |name: &str, value: &str| {
+        let mut command = omniflow(["orders", "list", "--server", "http://127.0.0.1:1"]);
+        command.env(name, value);
+        run(command).status.code()
+    };
+    assert_eq!(asks("OMNIFLOW_SEED", "1"), Some(2), "one of the tests' is none of the program's");
+    assert_eq!(asks("OMNIFLOW_SERVICE_HOST", "10.0.0.1"), Some(3), "an orchestrator's are left alone");
+    for words in [&["lifecycle"][..], &["openapi"], &["completions", "bash"]] {
+        let mut command = omniflow([]);
+        command.args(words).env("OMNIFLOW_VERSION", "1");
+        assert_eq!(run(command).status.code(), Some(0), "{words:?} reads none of them");
+    }
 }
 
 /// A process is often started with a limit of 1,024 open files, and allowed many more.

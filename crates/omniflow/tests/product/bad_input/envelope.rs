@@ -42,6 +42,26 @@ fn wrong_methods() {
     }
 }
 
+/// Nothing is written where a parameter was meant to say something about it.
+#[test]
+fn what_writes_takes_no_parameter_that_it_does_not_know() {
+    let shop = Fixture::new();
+    let more = [("/api/v1/orders", &["POST"][..]), ("/api/v1/inventory/adjustments", &["POST"])];
+    for (route, methods) in ROUTES.into_iter().chain(more) {
+        let path = route.replace("{id}", &shop.open) + "?dry_run=true";
+        for method in methods.iter().filter(|method| **method != "GET") {
+            let body = match route.rsplit('/').next().unwrap() {
+                "orders" => r#"{"amount":5,"items":["HomePod"]}"#,
+                "pay" | "cancel" | "compensate" => "",
+                "HomePod" => r#"{"on_hand":1}"#,
+                "adjustments" => r#"{"sku":"HomePod","delta":1,"reason":"found"}"#,
+                _ => "{}",
+            };
+            shop.refuses([(bad(method, &path, body), 422, "invalid_field", "dry_run")]);
+        }
+    }
+}
+
 #[test]
 fn routes_that_are_not_there() {
     let shop = Fixture::new();

@@ -3,6 +3,8 @@
 use super::{command, told};
 
 const COMMANDS: &[&[&str]] = &[
+    &["dev"],
+    &["serve"],
     &["orders", "create"],
     &["orders", "list"],
     &["orders", "show"],
@@ -21,14 +23,36 @@ const COMMANDS: &[&[&str]] = &[
     &["inventory", "adjust"],
     &["doctor"],
     &["completions"],
+    &["bench"],
+    &["bench", "place"],
+    &["bench", "lifecycle"],
+    &["bench", "flash-sale"],
+    &["lifecycle"],
+    &["verify"],
+    &["backup"],
+    &["restore"],
+    &["openapi"],
 ];
 
 #[test]
 fn the_help_of_each_command_has_an_example_of_it() {
     for words in COMMANDS {
         let help = told(command(&[words, &["--help"][..]].concat()));
-        let example = format!("\n  omniflow {}", words.join(" "));
-        assert!(help.code == Some(0) && help.out.contains(&example), "{words:?}: {help:?}");
+        let example = format!("omniflow {}", words.join(" "));
+        let is_shown =
+            help.out.lines().any(|line| line.starts_with("  ") && line.trim_start().starts_with(&example));
+        assert!(help.code == Some(0) && is_shown, "{words:?}: {help:?}");
+    }
+}
+
+#[test]
+fn no_command_is_left_out_of_these() {
+    let help = told(command(&["--help"])).out;
+    let listed = help.split_once("Commands:\n").and_then(|(_, rest)| rest.split_once("\n\n")).unwrap().0;
+    let listed =
+        listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help");
+    for word in listed {
+        assert!(COMMANDS.iter().any(|words| words[0] == word), "{word} is not in {COMMANDS:?}");
     }
 }
 

@@ -26,9 +26,7 @@ struct Told {
 fn command(args: &[&str]) -> Command {
     let mut command = omniflow([]);
     command.args(args);
-    for name in
-        ["OMNIFLOW_SERVER", "OMNIFLOW_KEY", "OMNIFLOW_CONFIG", "LC_ALL", "LC_MESSAGES", "LANG", "COLUMNS"]
-    {
+    for name in ["LC_ALL", "LC_MESSAGES", "LANG", "COLUMNS"] {
         command.env_remove(name);
     }
     command

@@ -1,4 +1,4 @@
-//! Keys of requests that are at work: one that comes with the key of another waits until that one is answered.
+//! Keys of requests in progress: one that comes with the key of another waits until that one is answered.
 //!
 //! It sees the requests of one process. An engine that several processes share sees those of the others, keeps
 //! the same promise for them, and answers with the same error.
@@ -14,19 +14,19 @@ type Key = [u8; 32];
 /// Whoever has the lock is at work; the others wait in the order in which they came.
 type Gate = Arc<Mutex<()>>;
 
-/// The keys that are at work, and nothing of those that are not.
+/// The keys in progress, and nothing of those that are not.
 #[derive(Clone, Default)]
-pub(super) struct AtWork(Arc<Lock<HashMap<Key, Gate>>>);
+pub(super) struct InProgress(Arc<Lock<HashMap<Key, Gate>>>);
 
 /// A request's turn among those with its key, until dropped.
 pub(super) struct Turn {
-    at_work: AtWork,
+    in_progress: InProgress,
     key: Key,
     gate: Gate,
     held: Option<OwnedMutexGuard<()>>,
 }
 
-impl AtWork {
+impl InProgress {
     fn gates(&self) -> MutexGuard<'_, HashMap<Key, Gate>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -38,7 +38,7 @@ impl AtWork {
     pub(super) async fn turn(&self, key: Key) -> Result<Turn, Error> {
         let gate = Arc::clone(self.gates().entry(key).or_default());
         // Made before the wait, so that it leaves nothing behind where nobody waits for it any more.
-        let mut turn = Turn { at_work: self.clone(), key, gate, held: None };
+        let mut turn = Turn { in_progress: self.clone(), key, gate, held: None };
         let held = timeout(Idempotency::PATIENCE, Arc::clone(&turn.gate).lock_owned()).await;
         turn.held = Some(held.map_err(|_| Error::IdempotencyInProgress)?);
         Ok(turn)
@@ -47,7 +47,7 @@ impl AtWork {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut gates = self.at_work.gates();
+        let mut gates = self.in_progress.gates();
         self.held = None;
         // The map has it, and this turn; whoever waits would too.
         if Arc::strong_count(&self.gate) == 2 {
@@ -65,15 +65,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_second_waits_for_the_first_and_not_for_ever() {
-        let at_work = AtWork::default();
-        let first = at_work.turn(KEY).await.unwrap();
+        let in_progress = InProgress::default();
+        let first = in_progress.turn(KEY).await.unwrap();
         let begun = Instant::now();
-        assert_eq!(at_work.turn(KEY).await.err(), Some(Error::IdempotencyInProgress));
+        assert_eq!(in_progress.turn(KEY).await.err(), Some(Error::IdempotencyInProgress));
         assert_eq!(begun.elapsed().as_secs(), 10);
-        at_work.turn([2; 32]).await.expect("another key is another's business");
+        in_progress.turn([2; 32]).await.expect("another key is another's business");
         let second = tokio::spawn({
-            let at_work = at_work.clone();
-            async move { at_work.turn(KEY).await.map(drop) }
+            let in_progress = in_progress.clone();
+            async move { in_progress.turn(KEY).await.map(drop) }
         });
         tokio::time::sleep(Duration::from_secs(9)).await;
         drop(first);
@@ -82,21 +82,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_kept_of_a_key_once_nobody_is_at_work() {
-        let at_work = AtWork::default();
-        let first = at_work.turn(KEY).await.unwrap();
+    async fn nothing_is_kept_of_a_key_once_nobody_is_in_progress() {
+        let in_progress = InProgress::default();
+        let first = in_progress.turn(KEY).await.unwrap();
         for _ in 0..3 {
-            let gone = timeout(Duration::from_secs(1), at_work.turn(KEY)).await;
+            let gone = timeout(Duration::from_secs(1), in_progress.turn(KEY)).await;
             assert!(gone.is_err(), "it waited, and left");
         }
         let patient = tokio::spawn({
-            let at_work = at_work.clone();
-            async move { at_work.turn(KEY).await.map(drop) }
+            let in_progress = in_progress.clone();
+            async move { in_progress.turn(KEY).await.map(drop) }
         });
         tokio::task::yield_now().await;
         drop(first);
-        assert_eq!(at_work.gates().len(), 1, "one waits");
+        assert_eq!(in_progress.gates().len(), 1, "one waits");
         patient.await.unwrap().unwrap();
-        assert_eq!(at_work.gates().len(), 0);
+        assert_eq!(in_progress.gates().len(), 0);
     }
 }
