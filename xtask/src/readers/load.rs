@@ -219,7 +219,7 @@ mod tests {
         assert_eq!((even.rate(), even.cpu()), (0.9, 1.1));
         assert!(compared(&alone, &[(40.0, 2.0), (49.0, 2.0), (99.0, 2.0)]).judge().is_err());
         assert!(compared(&alone, &[(99.0, 2.7), (99.0, 2.8), (99.0, 1.0)]).judge().is_ok());
-        assert!(compared(&alone, &[(99.0, 2.9), (99.0, 3.0), (99.0, 1.0)]).judge().is_err());
+        assert!(compared(&alone, &[(99.0, 3.3), (99.0, 3.4), (99.0, 1.0)]).judge().is_err());
         let told = even.to_string();
         for part in ["2.20, 99.00, 2.00 beside them", "1.10 times", "the slowest had 100 %, 40 %"] {
             assert!(told.contains(part), "{part} is not in {told}");
