@@ -42,6 +42,11 @@ const LAYERS: &[Layer] = &[
         because: "an engine does not know that there is HTTP",
     },
     Layer {
+        package: "omniflow-temporal",
+        never: &["omniflow-embedded", "omniflow-http", "rusqlite"],
+        because: "an engine does not know that there is HTTP, or that there is another engine",
+    },
+    Layer {
         package: "omniflow-http",
         never: &["omniflow-embedded", "rusqlite", "anyhow"],
         because: "the API does not know which engine runs",

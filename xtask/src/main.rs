@@ -16,7 +16,9 @@ mod product;
 mod python;
 mod readers;
 mod report;
+mod servers;
 mod steps;
+mod temporal;
 mod test;
 mod tools;
 
@@ -41,6 +43,8 @@ enum Task {
     Million(million::Options),
     /// Let 10,000 clients wait for one order, and 1,000 read all events beside a load; measure what they cost
     Readers(readers::Options),
+    /// Run all tests of the Temporal engine, on a Temporal server and a PostgreSQL that this starts
+    Temporal(temporal::Options),
     /// Run every command of the README and the documentation, and compare what it prints with what is shown
     Docs(docs::Options),
 }
@@ -51,6 +55,7 @@ fn main() -> Result<ExitCode> {
         Task::Crash(options) => crash::run(&options),
         Task::Million(options) => million::run(&options),
         Task::Readers(options) => readers::run(&options),
+        Task::Temporal(options) => temporal::run(&options),
         Task::Docs(options) => docs::run(&options),
     }
 }

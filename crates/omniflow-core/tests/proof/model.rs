@@ -3,7 +3,12 @@
 /// What a model is told. Effects go by name (`ship`, `refund_payment-2`) and round.
 #[derive(Clone, Debug)]
 pub(crate) enum Say {
-    Payment { payment: String, report: String, outcome: &'static str, whole: bool },
+    Payment {
+        payment: String,
+        report: String,
+        outcome: &'static str,
+        whole: bool,
+    },
     Approve,
     Reject,
     Cancel,
@@ -11,9 +16,18 @@ pub(crate) enum Say {
     Skip,
     Compensate,
     Erase,
-    Effect { name: String, round: u32, outcome: &'static str },
+    Effect {
+        name: String,
+        round: u32,
+        outcome: &'static str,
+    },
     WindowEnds,
-    Overdue { name: String, round: u32 },
+    Overdue {
+        name: String,
+        round: u32,
+    },
+    /// It means nothing, so it changes nothing.
+    Nonsense,
 }
 
 /// Whether the API answers 200 or refuses.
@@ -95,6 +109,7 @@ impl Model {
                 Answer::Taken
             }
             Say::Overdue { name, round } => self.overdue(name, *round),
+            Say::Nonsense => Answer::Taken,
         };
         self.end_when_undone();
         answer

@@ -11,8 +11,7 @@ use crate::record::Record;
 use crate::stock::StockBook;
 use crate::table::Table;
 use omniflow_core::{
-    Actor, Command, Demand, EffectKey, EffectKind, Event, Outcome, ReasonText, Receipt, Step, Timestamp,
-    decide, next,
+    Actor, Command, Demand, EffectKey, Event, Outcome, ReasonText, Receipt, Step, Timestamp, decide, next,
 };
 use omniflow_engine::{Error, Idempotency, Request};
 use rusqlite::Connection;
@@ -130,7 +129,7 @@ impl Batch<'_> {
             tracing::error!(key = key.0, "an outcome for no known order");
             return Ok(());
         };
-        let actor = actor_of(effect, &outcome);
+        let actor = outcome.actor(effect);
         match decide(&working.order, &Command::Settle { effect, outcome }) {
             Ok(events) => self.apply(key, events, &actor),
             Err(rejection) => {
@@ -218,17 +217,5 @@ impl Batch<'_> {
             self.orders.insert(key, Working::of(record));
         }
         Ok(self.orders.get(&key))
-    }
-}
-
-/// Who is behind an outcome that the engine itself brought.
-fn actor_of(effect: EffectKey, outcome: &Outcome) -> Actor {
-    match outcome {
-        Outcome::Done(_) | Outcome::Accepted { .. } | Outcome::Refused { .. } => match effect.step.kind() {
-            EffectKind::Ship => Actor::carrier(),
-            EffectKind::RefundPayment => Actor::payments(),
-            _ => Actor::engine(),
-        },
-        _ => Actor::engine(),
     }
 }

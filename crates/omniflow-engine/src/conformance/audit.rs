@@ -20,10 +20,12 @@ pub(super) struct Snapshot {
 }
 
 impl World {
-    /// Waits until no order wants an effect.
+    /// Waits until no order wants an effect, and no provider a report taken.
     pub(super) async fn rest(&mut self) {
         for id in self.orders.clone() {
-            self.wait_for(&id, "rest", &|order: &Order| next(order).effects.is_empty()).await;
+            let simulated = self.simulated();
+            let rests = move |order: &Order| next(order).effects.is_empty() && !simulated.owes_reports();
+            self.wait_for(&id, "rest", &rests).await;
         }
         self.settle().await;
     }

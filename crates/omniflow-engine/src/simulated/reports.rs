@@ -5,7 +5,7 @@ use super::provider::Ask;
 use super::{ProviderName, Shared, Simulated, What, answer};
 use crate::{Busy, Clock, Error, OrderEngine, Request};
 use omniflow_core::{Actor, Command, EffectId, Money, Outcome, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// How long a report waits that an engine could not take, in milliseconds.
@@ -26,12 +26,19 @@ pub(super) struct Desk {
     reports: BTreeMap<(Timestamp, u64), Report>,
     places: HashMap<EffectId, (Timestamp, u64)>,
     came: u64,
+    /// Reports that were due and that no engine has taken or refused.
+    owed: HashSet<EffectId>,
     deliverers: usize,
     /// From whoever accepted something, for whoever delivers: until it is seen, time must not move on.
     busy: Option<Busy>,
 }
 
 impl Simulated {
+    /// Whether a report is due that no engine has taken or refused yet.
+    pub fn owes_reports(&self) -> bool {
+        !self.0.lock().desk.owed.is_empty()
+    }
+
     /// Delivers reports to an engine for as long as it is polled. Run one at a time, beside the engine; after
     /// a restart the next one delivers what is left.
     pub fn run_reports(&self, engine: Arc<dyn OrderEngine>) -> impl Future<Output = ()> + Send + 'static {
@@ -152,12 +159,14 @@ impl Desk {
 
     /// The report was taken, or never will be.
     pub(super) fn done(&mut self, effect_id: &EffectId) -> Option<Report> {
+        self.owed.remove(effect_id);
         self.reports.remove(&self.places.remove(effect_id)?)
     }
 
     fn put_off(&mut self, effect_id: &EffectId, due_at: Timestamp) {
         if let Some(report) = self.done(effect_id) {
             self.expect(due_at, report);
+            self.owed.insert(effect_id.clone());
         }
     }
 
@@ -165,8 +174,10 @@ impl Desk {
         self.reports.first_key_value().map(|((due_at, _), _)| *due_at)
     }
 
-    fn due(&self, now: Timestamp) -> Vec<Report> {
-        self.reports.range(..=(now, u64::MAX)).map(|(_, report)| report.clone()).collect()
+    fn due(&mut self, now: Timestamp) -> Vec<Report> {
+        let due: Vec<_> = self.reports.range(..=(now, u64::MAX)).map(|(_, report)| report.clone()).collect();
+        self.owed.extend(due.iter().map(|report| report.effect_id.clone()));
+        due
     }
 
     /// Keeps time from moving on until whoever delivers has seen what was accepted.

@@ -1,0 +1,240 @@
+//! What workflows have done outside: PostgreSQL and the providers. Each may run twice.
+
+use crate::store::{self, Store, StoreError};
+use crate::workflow::machine::Batch;
+use crate::workflow::wire::{Mark, Tried};
+use omniflow_core::{
+    ChainHash, EffectKey, Entry, Order, OrderId, Outcome, Receipt, Step, StockRefusal, Timestamp, placed,
+};
+use omniflow_engine::{Clock, EffectRequest, EngineMetrics, Providers};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use temporalio_common::error::ApplicationFailure;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+/// What activities work with.
+pub(crate) struct OrderActivities {
+    pub(crate) store: Store,
+    pub(crate) providers: Providers,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: EngineMetrics,
+}
+
+/// Loads an order, or stores the one that a foreign client starts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct BeginInput {
+    pub(crate) order_id: OrderId,
+    /// The line of the placing.
+    pub(crate) placing: Option<Vec<u8>>,
+    pub(crate) at: Timestamp,
+}
+
+/// An order at the beginning of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Begun {
+    Missing,
+    Order { lines: Vec<Line>, acknowledged: bool, reserved: Option<Reserved> },
+}
+
+/// What became of the stock.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reserved {
+    Held,
+    Refused(StockRefusal),
+}
+
+/// A stored line, as readable in history as in the table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Line(Box<serde_json::value::RawValue>);
+
+/// What is to be stored; see [`Batch`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PublishInput {
+    expected: u32,
+    lines: Vec<Vec<u8>>,
+    order: Order,
+    stock: Option<EffectKey>,
+    marks: Vec<Mark>,
+    at: Timestamp,
+    acknowledge: bool,
+    erases_details: bool,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Published {
+    Stored,
+    Behind { lines: Vec<Line> },
+}
+
+/// One attempt at a provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AttemptInput {
+    pub(crate) order_id: OrderId,
+    pub(crate) effect: EffectKey,
+    pub(crate) timeout_ms: u64,
+}
+
+#[activities]
+impl OrderActivities {
+    #[activity]
+    pub(crate) async fn begin(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: BeginInput,
+    ) -> Result<Begun, ActivityError> {
+        let placing = match &input.placing {
+            Some(line) => {
+                let entry = Entry::decode(line).map_err(for_good)?;
+                let order = placed(&entry).map_err(for_good)?;
+                Some((entry, order))
+            }
+            None => None,
+        };
+        let placing = placing.as_ref().map(|(entry, order)| (entry, order));
+        Ok(match self.store.begin(&input.order_id, placing, input.at).await.map_err(again)? {
+            store::Begun::Missing => Begun::Missing,
+            store::Begun::Order { lines, acknowledged, reserved } => {
+                let reserved = reserved.map(|reserved| match reserved {
+                    Ok(()) => Reserved::Held,
+                    Err(refusal) => Reserved::Refused(refusal),
+                });
+                Begun::Order { lines: Line::all(lines)?, acknowledged, reserved }
+            }
+        })
+    }
+
+    #[activity]
+    pub(crate) async fn publish(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: PublishInput,
+    ) -> Result<Published, ActivityError> {
+        let publish = store::Publish {
+            order_id: &input.order.id,
+            expected: input.expected,
+            lines: input.lines,
+            order: &input.order,
+            stock: input.stock.map(|effect| effect.step),
+            marks: input.marks.into_iter().map(|mark| (mark.into(), input.order.version)).collect(),
+            at: input.at,
+            acknowledge: input.acknowledge,
+            erase_details: input.erases_details,
+        };
+        Ok(match self.store.publish(publish).await.map_err(again)? {
+            store::Published::Stored => Published::Stored,
+            store::Published::Behind { lines } => Published::Behind { lines: Line::all(lines)? },
+        })
+    }
+
+    #[activity]
+    pub(crate) async fn withdraw(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        order_id: OrderId,
+    ) -> Result<bool, ActivityError> {
+        self.store.withdraw(&order_id).await.map_err(again)
+    }
+
+    /// An attempt that the workflow task waits for. `None` when it took too long.
+    #[activity]
+    pub(crate) async fn first_attempt(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: AttemptInput,
+    ) -> Result<Option<Tried>, ActivityError> {
+        let timeout = Duration::from_millis(input.timeout_ms);
+        match tokio::time::timeout(timeout, self.try_once(&input)).await {
+            Ok(tried) => tried.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    #[activity]
+    pub(crate) async fn attempt(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        input: AttemptInput,
+    ) -> Result<Tried, ActivityError> {
+        let timeout = Duration::from_millis(input.timeout_ms);
+        match tokio::time::timeout(timeout, self.try_once(&input)).await {
+            Ok(tried) => tried,
+            Err(_) => Ok(Tried::Unknown { error: format!("no answer within {} ms", input.timeout_ms) }),
+        }
+    }
+}
+
+impl OrderActivities {
+    async fn try_once(&self, input: &AttemptInput) -> Result<Tried, ActivityError> {
+        let stored = self.store.load(&input.order_id).await.map_err(again)?;
+        let Some(stored) = stored else { return Err(for_good("the order is gone")) };
+        let Some(mut request) = EffectRequest::of(&stored.order, input.effect) else {
+            return Err(for_good("the order has no such effect"));
+        };
+        if let EffectRequest::Shipment(shipment) = &mut request
+            && stored.order.details.is_some()
+        {
+            shipment.details = self.store.details(&input.order_id).await.map_err(again)?;
+        }
+        let begun = Instant::now();
+        let (attempt, _busy) = self.providers.attempt(&request, self.clock.busy()).await;
+        self.metrics.attempted(input.effect.step.kind(), &attempt, begun.elapsed());
+        Ok(attempt.into())
+    }
+}
+
+/// A fault that goes by: asked again.
+fn again(error: StoreError) -> ActivityError {
+    tracing::warn!(%error, "PostgreSQL did not do what a workflow asked; it is asked again");
+    ActivityError::application(ApplicationFailure::new(error.to_string()))
+}
+
+/// A fault that stays.
+fn for_good(error: impl std::fmt::Display) -> ActivityError {
+    ActivityError::application(ApplicationFailure::non_retryable(error.to_string()))
+}
+
+impl Line {
+    /// A line as it is stored; it must be JSON.
+    pub(crate) fn new(line: Vec<u8>) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(&line).map(Self)
+    }
+
+    fn all(lines: Vec<Vec<u8>>) -> Result<Vec<Self>, ActivityError> {
+        lines.into_iter().map(|line| Self::new(line).map_err(for_good)).collect()
+    }
+
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.get().as_bytes()
+    }
+}
+
+impl From<Reserved> for Outcome {
+    fn from(reserved: Reserved) -> Self {
+        match reserved {
+            Reserved::Held => Self::Done(Receipt::Stock),
+            Reserved::Refused(refusal) => Self::NoStock(refusal),
+        }
+    }
+}
+
+impl BeginInput {
+    pub(crate) fn new(order_id: OrderId, placing: Option<&Entry>, at: Timestamp) -> Self {
+        Self { order_id, placing: placing.map(|entry| entry.link(&ChainHash::default()).line), at }
+    }
+}
+
+impl PublishInput {
+    pub(crate) fn new(batch: Batch, acknowledge: bool) -> Self {
+        let Batch { expected, lines, order, stock, marks, at, erases_details } = batch;
+        let stock = stock.map(|step: Step| EffectKey::first(step));
+        Self { expected, lines, order, stock, marks, at, acknowledge, erases_details }
+    }
+}

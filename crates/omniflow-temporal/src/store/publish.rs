@@ -1,0 +1,318 @@
+//! Publishing: events are appended to an order if it stands where the caller thinks it does, and all that is
+//! to be true with them becomes true in the same transaction.
+
+use super::connection::{Sent, Work};
+use super::error::Fault;
+use super::marks::{self, About};
+use super::movement::{self, LOCK_STOCK, MOVE_STOCK, Movement};
+use super::record::{self, RECORD_FORMAT, column_of};
+use super::{Publish, Published, Store, StoreError};
+use omniflow_core::{ChainHash, Demand, Step};
+use tokio_postgres::{Row, Statement};
+
+const LOCK: &str = "
+    SELECT version, head, acknowledged, reservation IS NOT NULL, settled FROM orders
+    WHERE id = $1 FOR UPDATE";
+
+const TAIL: &str = "SELECT line FROM order_events WHERE order_id = $1 AND version > $2 ORDER BY version";
+
+/// Appends events and moves the order to where they lead. `$11` is the first version that this transaction
+/// shows.
+const APPEND: &str = "
+    WITH moved AS (
+        UPDATE orders
+        SET version = $2, head = $3, record_format = $4, record = $5, acknowledged = $6, state = $7,
+            payment_status = $8, attention = $9, settled = COALESCE($10, settled)
+        WHERE id = $1
+    ), feed AS (
+        SELECT (value + pg_current_xact_id()::text::bigint) << 12 AS place FROM meta WHERE name = 'feed_base'
+    )
+    INSERT INTO order_events (order_id, version, position, line, hash)
+    SELECT $1, event.version, CASE WHEN $6 THEN feed.place + event.version - $11::integer END, event.line, event.hash
+    FROM unnest($12::integer[], $13::bytea[], $14::bytea[]) event (version, line, hash), feed";
+
+/// Shows the events from before an order was acknowledged.
+const SHOW: &str = "
+    UPDATE order_events SET position = ((feed.value + pg_current_xact_id()::text::bigint) << 12) + version - 1
+    FROM meta feed
+    WHERE feed.name = 'feed_base' AND order_id = $1 AND version <= $2";
+
+const ACKNOWLEDGE: &str = "UPDATE orders SET acknowledged = true WHERE id = $1";
+
+const ERASE: &str = "DELETE FROM order_details WHERE order_id = $1";
+
+/// How many events a transaction can show: more have no number in it.
+const MOST_SHOWN: u32 = 1 << 12;
+
+struct Statements {
+    lock: Statement,
+    tail: Statement,
+    append: Statement,
+    show: Statement,
+    acknowledge: Statement,
+    erase: Statement,
+    stock: Statement,
+    movement: Statement,
+    keep: Statement,
+    purge: Statement,
+    answer: Statement,
+}
+
+impl Statements {
+    async fn of(work: &Work) -> Result<Self, Fault> {
+        let sql = [
+            LOCK,
+            TAIL,
+            APPEND,
+            SHOW,
+            ACKNOWLEDGE,
+            ERASE,
+            LOCK_STOCK,
+            MOVE_STOCK,
+            marks::KEEP,
+            marks::PURGE,
+            marks::ANSWER_PLACING,
+        ];
+        let [lock, tail, append, show, acknowledge, erase, stock, movement, keep, purge, answer] =
+            work.prepared(sql).await?;
+        Ok(Self { lock, tail, append, show, acknowledge, erase, stock, movement, keep, purge, answer })
+    }
+}
+
+/// Where the order stood.
+struct Before {
+    version: u32,
+    head: ChainHash,
+    acknowledged: bool,
+    is_reserved: bool,
+    settled: Option<String>,
+}
+
+impl Before {
+    fn of(row: &Row) -> Result<Self, StoreError> {
+        let version: i32 = row.get(0);
+        Ok(Self {
+            version: version.unsigned_abs(),
+            head: record::hash_of(row, "head")?,
+            acknowledged: row.get(2),
+            is_reserved: row.get(3),
+            settled: row.get(4),
+        })
+    }
+}
+
+/// The lines to append with their versions and hashes, column by column.
+struct Appended<'a> {
+    versions: Vec<i32>,
+    lines: &'a [Vec<u8>],
+    hashes: Vec<Vec<u8>>,
+    head: ChainHash,
+    record: Vec<u8>,
+    version: i32,
+    acknowledged: bool,
+    settled: Option<&'static str>,
+    first_shown: i32,
+}
+
+impl<'a> Appended<'a> {
+    fn new(publish: &'a Publish<'_>, before: &Before, stock: Option<&Movement>) -> Result<Self, StoreError> {
+        let mut head = before.head;
+        let (mut versions, mut hashes) = (vec![], vec![]);
+        for (version, line) in (before.version + 1..).zip(&publish.lines) {
+            head = head.after(line);
+            versions.push(column_of(version)?);
+            hashes.push(head.0.to_vec());
+        }
+        let acknowledged = before.acknowledged || publish.acknowledge;
+        let first_shown = if before.acknowledged { before.version + 1 } else { 1 };
+        if (publish.order.version + 1).saturating_sub(first_shown) > MOST_SHOWN {
+            let id = &publish.order.id;
+            return Err(StoreError::Diverged(format!("order {id} has too many events to show at once")));
+        }
+        Ok(Self {
+            versions,
+            lines: &publish.lines,
+            hashes,
+            head,
+            record: record::encode(publish.order)?,
+            version: column_of(publish.order.version)?,
+            acknowledged,
+            settled: stock.and(publish.stock).map(|step| step.kind().as_str()),
+            first_shown: column_of(first_shown)?,
+        })
+    }
+
+    async fn send(
+        &self,
+        work: &Work,
+        statement: &Statement,
+        publish: &Publish<'_>,
+    ) -> Result<u64, tokio_postgres::Error> {
+        let order = publish.order;
+        work.client()
+            .execute(
+                statement,
+                &[
+                    &publish.order_id.as_str(),
+                    &self.version,
+                    &&self.head.0[..],
+                    &RECORD_FORMAT,
+                    &self.record,
+                    &self.acknowledged,
+                    &order.kind().as_str(),
+                    &order.payments.status().as_str(),
+                    &order.attention().is_some(),
+                    &self.settled,
+                    &self.first_shown,
+                    &self.versions,
+                    &self.lines,
+                    &self.hashes,
+                ],
+            )
+            .await
+    }
+}
+
+impl Store {
+    /// Appends events to an order if it has the expected version, and does the rest of what is asked with
+    /// them; otherwise it changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`], [`StoreError::Diverged`].
+    pub async fn publish(&self, publish: Publish<'_>) -> Result<Published, StoreError> {
+        let lines = u32::try_from(publish.lines.len()).unwrap_or(u32::MAX);
+        if publish.expected.checked_add(lines) != Some(publish.order.version)
+            || *publish.order_id != publish.order.id
+        {
+            let id = publish.order_id;
+            return Err(StoreError::Diverged(format!("what is published of {id} is not what follows")));
+        }
+        let published = self.connections.again(|| self.publish_once(&publish)).await;
+        if published.is_ok() {
+            // Also where it was stored before, by somebody who may not have come to announcing it.
+            self.announce(publish.order_id);
+        }
+        published
+    }
+
+    async fn publish_once(&self, publish: &Publish<'_>) -> Result<Published, Fault> {
+        let work = self.connections.take().await?;
+        let statements = Statements::of(&work).await?;
+        let moves = publish.stock.filter(|step| matches!(step, Step::ReleaseStock | Step::ConsumeStock));
+        let demand = moves.map(|_| publish.order.terms.demand()).unwrap_or_default();
+        let (row, stock) = lock(&work, &statements, publish, &demand).await?;
+        let Some(before) = row.map(|row| Before::of(&row)).transpose()? else {
+            return Ok(Published::Behind { lines: vec![] });
+        };
+        if before.version != publish.expected {
+            return behind(&work, &statements, publish, &before).await;
+        }
+        let movement = match moves {
+            Some(step) if must_move(&before, publish, step)? => {
+                Some(movement::settle(&movement::levels_of(&stock)?, step, &demand)?)
+            }
+            _ => None,
+        };
+        let appended = Appended::new(publish, &before, movement.as_ref())?;
+        let mut writes: Vec<Sent<'_>> = vec![];
+        if !publish.lines.is_empty() || movement.is_some() || appended.acknowledged != before.acknowledged {
+            writes.push(Box::pin(appended.send(&work, &statements.append, publish)));
+        }
+        if let (Some(movement), Some(step)) = (&movement, moves) {
+            writes.push(movement.send(&work, &statements.movement, publish.order_id, step, publish.at));
+        }
+        rest(&work, &statements, publish, &before, &mut writes);
+        work.commit(writes).await?;
+        Ok(Published::Stored)
+    }
+}
+
+/// Opens the transaction and locks the order, and then its stock.
+async fn lock(
+    work: &Work,
+    statements: &Statements,
+    publish: &Publish<'_>,
+    demand: &[Demand],
+) -> Result<(Option<Row>, Vec<Row>), Fault> {
+    let client = work.client();
+    let (id, skus) = (publish.order_id.as_str(), movement::skus_of(demand));
+    let stock =
+        async { if skus.is_empty() { Ok(vec![]) } else { client.query(&statements.stock, &[&skus]).await } };
+    let row = async { client.query_opt(&statements.lock, &[&id]).await };
+    let ((), row, stock) = work.ask(async { futures::try_join!(work.open(), row, stock) }).await?;
+    Ok((row, stock))
+}
+
+/// Whether a reservation is still to be ended this way.
+fn must_move(before: &Before, publish: &Publish<'_>, step: Step) -> Result<bool, StoreError> {
+    let (id, step) = (publish.order_id, step.kind().as_str());
+    match before.settled.as_deref() {
+        Some(settled) if settled == step => Ok(false),
+        Some(settled) => Err(StoreError::Diverged(format!("{id}: {step} after {settled}"))),
+        None if !before.is_reserved => Err(StoreError::Diverged(format!("{id}: {step} of nothing"))),
+        None => Ok(true),
+    }
+}
+
+/// The order is not where the caller thinks. Where that is because the very same was published before, the
+/// rest is made sure of.
+async fn behind(
+    work: &Work,
+    statements: &Statements,
+    publish: &Publish<'_>,
+    before: &Before,
+) -> Result<Published, Fault> {
+    let id = publish.order_id.as_str();
+    let expected = column_of(publish.expected)?;
+    let tail = work.ask(work.client().query(&statements.tail, &[&id, &expected])).await?;
+    let lines: Vec<Vec<u8>> = tail.iter().map(|row| row.get(0)).collect();
+    if lines.is_empty() || lines != publish.lines {
+        return Ok(Published::Behind { lines });
+    }
+    let mut writes: Vec<Sent<'_>> = vec![];
+    rest(work, statements, publish, before, &mut writes);
+    if publish.acknowledge && !before.acknowledged {
+        writes.push(Box::pin(async move {
+            work.client().execute(&statements.acknowledge, &[&publish.order_id.as_str()]).await
+        }));
+    }
+    if !writes.is_empty() {
+        work.commit(writes).await?;
+    }
+    Ok(Published::Stored)
+}
+
+/// What is to be true beside the order's own row: what it shows, the answers that are kept, what is erased.
+fn rest<'a>(
+    work: &'a Work,
+    statements: &'a Statements,
+    publish: &'a Publish<'_>,
+    before: &Before,
+    writes: &mut Vec<Sent<'a>>,
+) {
+    let client = work.client();
+    let Publish { order_id, order, at, .. } = publish;
+    if publish.acknowledge && !before.acknowledged {
+        let shown = before.version;
+        writes.push(Box::pin(async move {
+            let shown = column_of(shown).unwrap_or(i32::MAX);
+            client.execute(&statements.show, &[&order_id.as_str(), &shown]).await
+        }));
+        writes.push(Box::pin(async move {
+            let version = column_of(order.version).unwrap_or(i32::MAX);
+            client.execute(&statements.answer, &[&order_id.as_str(), &version, &at.as_millis()]).await
+        }));
+    }
+    for (mark, version) in &publish.marks {
+        let about = About::Order { order_id, version: *version };
+        writes.push(Box::pin(async move {
+            marks::keep(work, &statements.keep, mark, about, *at).await.map(u64::from)
+        }));
+    }
+    if !publish.marks.is_empty() {
+        writes.push(marks::purge(work, &statements.purge, *at));
+    }
+    if publish.erase_details {
+        writes.push(Box::pin(async move { client.execute(&statements.erase, &[&order_id.as_str()]).await }));
+    }
+}

@@ -1,0 +1,314 @@
+//! What a workflow does: load the order, store what is decided, run what is wanted, end.
+
+use super::effects::{Heard, Task, Tasks};
+use super::input::{self, Start};
+use super::machine::Machine;
+use super::wire::{Asked, Ended};
+use super::{OrderWorkflow, time, wait};
+use crate::activities::{BeginInput, Begun, Line, OrderActivities, PublishInput, Published, Reserved};
+use futures::future::poll_fn;
+use omniflow_core::{
+    Actor, ChainHash, Command, EffectKey, Entry, Locale, Order, ReasonText, StateKind, Step, StockHold,
+    Timestamp, status,
+};
+use std::task::Poll;
+use std::time::Duration;
+use temporalio_common::RetryPolicy;
+use temporalio_sdk::{
+    ContinueAsNewOptions, LocalActivityOptions, TimerOptions, WorkflowCancellationToken, WorkflowContext,
+    WorkflowResult,
+};
+
+/// How long one attempt at PostgreSQL may take.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer pauses are timers of the server's.
+const LONGEST_LOCAL_PAUSE: Duration = Duration::from_millis(100);
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Drives one order.
+pub(super) struct Driver<'a> {
+    ctx: &'a WorkflowContext<OrderWorkflow>,
+    /// Whether a cancellation of the workflow was heard.
+    cancelled: bool,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) const fn new(ctx: &'a WorkflowContext<OrderWorkflow>) -> Self {
+        Self { ctx, cancelled: false }
+    }
+
+    pub(super) async fn drive(mut self) -> WorkflowResult<Ended> {
+        let start = match self.ctx.state(|w| w.start.clone()) {
+            Ok(start) => start,
+            Err(reason) => {
+                let order_id = self.ctx.workflow_id().to_owned();
+                return self.give_up(order_id, reason).await;
+            }
+        };
+        let placing = start.placing();
+        match self.begin(&start, placing.as_ref()).await {
+            Begun::Missing => {
+                self.give_up(start.order_id.to_string(), "unknown_order: no such order is stored".to_owned())
+                    .await
+            }
+            Begun::Order { lines, acknowledged, reserved } => {
+                self.load(&lines, acknowledged).await;
+                if self.is_duplicate(placing.as_ref(), lines.first()) {
+                    let reason = "duplicate_order: an order with this id has ended".to_owned();
+                    return self.give_up(start.order_id.to_string(), reason).await;
+                }
+                self.go_on(reserved).await
+            }
+        }
+    }
+
+    /// Ends a workflow that has no order.
+    async fn give_up(&self, order_id: String, message: String) -> WorkflowResult<Ended> {
+        self.ctx.state_mut(|w| w.missing = true);
+        wait(self.ctx, |w| w.open == 0).await;
+        Ok(Ended { order_id, status: "FAILED".to_owned(), message })
+    }
+
+    async fn begin(&self, start: &Start, placing: Option<&Entry>) -> Begun {
+        let input = BeginInput::new(start.order_id.clone(), placing, self.now());
+        loop {
+            let begun =
+                self.ctx.execute_local_activity(OrderActivities::begin, input.clone(), store_options());
+            match begun.await {
+                Ok(begun) => return begun,
+                Err(_) => self.pause(STORE_PAUSE).await,
+            }
+        }
+    }
+
+    /// Takes the order as it is stored, and decides what was said before.
+    async fn load(&self, lines: &[Line], acknowledged: bool) {
+        match Machine::load(lines) {
+            Ok(mut machine) => self.ctx.state_mut(|w| {
+                for (ticket, asked, at) in std::mem::take(&mut w.inbox) {
+                    machine.say(ticket, asked, at);
+                }
+                let stored = machine.stored();
+                w.acknowledged = acknowledged.then_some((stored.version, stored.updated_at));
+                w.machine = Some(machine);
+            }),
+            Err(error) => self.leave_to_another(&error.to_string()).await,
+        }
+    }
+
+    /// What this program cannot read, a newer worker can: the task is given back to the server.
+    async fn leave_to_another(&self, error: &str) {
+        self.ctx.force_task_fail(error.to_owned());
+        std::future::pending::<()>().await;
+    }
+
+    /// Whether a foreign client started an order that another run has ended, and says nothing to it.
+    fn is_duplicate(&self, placing: Option<&Entry>, first: Option<&Line>) -> bool {
+        let Some(placing) = placing else { return false };
+        let is_mine = first.is_some_and(|first| first.bytes() == placing.link(&ChainHash::default()).line);
+        !is_mine && self.with(|machine| machine.stored().kind().is_ended() && machine.is_quiet())
+    }
+
+    async fn go_on(&mut self, reserved: Option<Reserved>) -> WorkflowResult<Ended> {
+        if let Some(reserved) = reserved {
+            let outcome = reserved.into();
+            let settle = Command::Settle { effect: EffectKey::first(Step::ReserveStock), outcome };
+            self.tell(settle, Actor::engine());
+        }
+        let mut tasks = Tasks::new(self.ctx);
+        loop {
+            let seen = self.ctx.state(|w| w.said);
+            if self.publish().await {
+                continue;
+            }
+            let order = self.with(|machine| machine.stored().clone());
+            if self.is_withdrawn(&order) {
+                return self.withdraw(&order).await;
+            }
+            if order.is_at_rest() && self.with(Machine::is_quiet) {
+                wait(self.ctx, |w| w.open == 0 || w.said != seen).await;
+                if self.ctx.state(|w| w.said == seen) {
+                    return Ok(ended(&order));
+                }
+                continue;
+            }
+            tasks.reconcile(&order);
+            if self.ctx.continue_as_new_suggested() && self.ctx.state(|w| w.open == 0) {
+                tasks.end_all();
+                let input = input::stored(&order.id);
+                match self.ctx.continue_as_new(input, ContinueAsNewOptions::default())? {}
+            }
+            self.hear(&mut tasks, seen).await;
+        }
+    }
+
+    /// Waits for whatever comes first, and says it to the order.
+    async fn hear(&mut self, tasks: &mut Tasks<'_>, seen: u64) {
+        let heard = {
+            let mut said = Box::pin(wait(self.ctx, |w| w.said != seen));
+            let mut cancelled = Box::pin(self.ctx.cancelled());
+            let listens = !self.cancelled;
+            poll_fn(|cx| {
+                if let Poll::Ready(task) = tasks.poll(cx) {
+                    return Poll::Ready(Some(Heard::Task(task)));
+                }
+                if listens && let Poll::Ready(reason) = cancelled.as_mut().poll(cx) {
+                    return Poll::Ready(Some(Heard::Cancelled(reason)));
+                }
+                said.as_mut().poll(cx).map(|()| None)
+            })
+            .await
+        };
+        match heard {
+            None => {}
+            Some(Heard::Task(Task { command: Some(command), actor })) => self.tell(command, actor),
+            Some(Heard::Task(_)) => {}
+            Some(Heard::Cancelled(reason)) => {
+                self.cancelled = true;
+                self.tell_cancelled(reason);
+            }
+        }
+    }
+
+    /// A cancellation of the workflow is the order's cancel; where the order forbids it, it is recorded.
+    fn tell_cancelled(&self, reason: Option<String>) {
+        let reason = reason.as_deref().and_then(ReasonText::lossy);
+        let cancel = Command::Cancel { reason: reason.clone() };
+        let is_forbidden = self.with(|machine| omniflow_core::decide(machine.decided(), &cancel).is_err());
+        let command = match is_forbidden {
+            true => Command::Misunderstand { signal: "cancel".to_owned(), reason },
+            false => cancel,
+        };
+        self.tell(command, input::signaller());
+    }
+
+    /// Stores what was decided since it was last stored. Says whether there was anything.
+    async fn publish(&self) -> bool {
+        let now = self.now();
+        let Some(batch) = self.ctx.state_mut(|w| w.machine.as_mut().and_then(|machine| machine.batch(now)))
+        else {
+            return false;
+        };
+        let acknowledged = self.ctx.state(|w| w.acknowledged.is_some());
+        let acknowledge = !acknowledged && is_to_be_shown(&batch.order);
+        if !acknowledged && !acknowledge && is_hopeless(&batch.order) {
+            // It is withdrawn: nothing of it stays.
+            self.ctx.state_mut(|w| {
+                if let Some(machine) = &mut w.machine {
+                    machine.published()
+                }
+            });
+            return true;
+        }
+        let told = (batch.order.version, batch.at);
+        let input = PublishInput::new(batch, acknowledge);
+        loop {
+            let published =
+                self.ctx.execute_local_activity(OrderActivities::publish, input.clone(), store_options());
+            match published.await {
+                Ok(Published::Stored) => {
+                    self.ctx.state_mut(|w| {
+                        if acknowledge {
+                            w.acknowledged = Some(told);
+                        }
+                        if let Some(machine) = &mut w.machine {
+                            machine.published();
+                        }
+                    });
+                    return true;
+                }
+                Ok(Published::Behind { lines }) => {
+                    let adopted = self.ctx.state_mut(|w| match &mut w.machine {
+                        Some(machine) => machine.adopt(&lines).map_err(|error| error.to_string()),
+                        None => Ok(()),
+                    });
+                    if let Err(error) = adopted {
+                        self.leave_to_another(&error).await;
+                    }
+                    return true;
+                }
+                Err(_) => self.pause(STORE_PAUSE).await,
+            }
+        }
+    }
+
+    /// Whether the order was refused its stock before anybody was told of it.
+    fn is_withdrawn(&self, order: &Order) -> bool {
+        self.ctx.state(|w| w.acknowledged.is_none()) && is_hopeless(order)
+    }
+
+    /// Leaves nothing of an order that was refused: whoever placed it is told so.
+    async fn withdraw(&self, order: &Order) -> WorkflowResult<Ended> {
+        let id = order.id.clone();
+        loop {
+            let gone =
+                self.ctx.execute_local_activity(OrderActivities::withdraw, id.clone(), store_options());
+            if gone.await.is_ok() {
+                break;
+            }
+            self.pause(STORE_PAUSE).await;
+        }
+        self.ctx.state_mut(|w| w.withdrawn = true);
+        wait(self.ctx, |w| w.open == 0).await;
+        Ok(ended(order))
+    }
+
+    fn with<R>(&self, see: impl FnOnce(&Machine) -> R) -> R {
+        self.ctx.state(|w| match &w.machine {
+            Some(machine) => see(machine),
+            None => unreachable!("the order is loaded before it is driven"),
+        })
+    }
+
+    fn tell(&self, command: Command, actor: Actor) {
+        let now = self.now();
+        self.ctx.state_mut(|w| {
+            w.say(Asked::told(command, actor), now);
+        });
+    }
+
+    fn now(&self) -> Timestamp {
+        time(self.ctx.workflow_time())
+    }
+
+    async fn pause(&self, pause: Duration) {
+        let token = WorkflowCancellationToken::new();
+        self.ctx.timer(TimerOptions::builder(pause).cancellation_token(token).build()).await;
+    }
+}
+
+/// A placing that was refused, and for which nobody has paid.
+fn is_hopeless(order: &Order) -> bool {
+    matches!(order.stock, StockHold::Refused(_)) && order.payments.iter().len() == 0
+}
+
+/// Whether whoever placed the order can be told so.
+fn is_to_be_shown(order: &Order) -> bool {
+    order.stock != StockHold::Undecided && !is_hopeless(order)
+}
+
+/// How the workflow ends once its order has.
+fn ended(order: &Order) -> Ended {
+    let status = match order.kind() {
+        StateKind::Completed => "COMPLETED",
+        StateKind::Expired | StateKind::Cancelled => "CANCELLED",
+        StateKind::Rejected => "REJECTED",
+        _ => "FAILED",
+    };
+    let message = status::text(order, Locale::ZhCn, order.updated_at);
+    Ended { order_id: order.id.to_string(), status: status.to_owned(), message }
+}
+
+/// PostgreSQL is asked until it answers; a cancellation of the workflow does not end that.
+fn store_options() -> LocalActivityOptions {
+    let retry = RetryPolicy::builder()
+        .initial_interval(Duration::from_millis(20))
+        .maximum_interval(Duration::from_secs(5))
+        .build();
+    LocalActivityOptions::builder()
+        .start_to_close_timeout(STORE_TIMEOUT)
+        .timer_backoff_threshold(LONGEST_LOCAL_PAUSE)
+        .retry_policy(retry)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build()
+}

@@ -1,0 +1,170 @@
+//! What a workflow is started with, and what signals carry: anything at all may come, and nothing of it may
+//! fail a workflow task.
+
+use super::wire::{Input, Report};
+use crate::names::WORKFLOW_ID_PREFIX;
+use omniflow_core::{
+    Actor, Command, Currency, Decision, Draft, DraftAmount, DraftLine, Entry, Event, Money, OrderId,
+    PaymentEventId, PaymentId, PaymentOutcome, PaymentReport, PolicyBook, ReasonText, Terms, Timestamp,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue as RawJson;
+use temporalio_common::data_converters::{PayloadConverter, RawValue};
+
+/// What a workflow is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Start {
+    pub(crate) order_id: OrderId,
+    /// When the run was started.
+    at: Timestamp,
+    /// What a foreign client orders; `None` for an order that is stored already.
+    terms: Option<Terms>,
+}
+
+impl Start {
+    /// The first event of an order that a foreign client starts: the same each time it is asked for.
+    pub(crate) fn placing(&self) -> Option<Entry> {
+        let terms = Box::new(self.terms.clone()?);
+        let event = Event::OrderPlaced { order_id: self.order_id.clone(), terms, details: None };
+        Some(Entry { seq: 1, at: self.at, actor: signaller(), event })
+    }
+}
+
+/// Reads a workflow's input. What is wrong is said in words: it becomes the workflow's result.
+pub(crate) fn read(raw: &RawValue, workflow_id: &str, at: Timestamp) -> Result<Start, String> {
+    let input: Input = decode(raw).map_err(|error| format!("the input is not an order: {error}"))?;
+    let order_id = OrderId::new(input.order_id.as_str()).map_err(|error| format!("OrderID {error}"))?;
+    if workflow_id.strip_prefix(WORKFLOW_ID_PREFIX) != Some(order_id.as_str()) {
+        return Err(format!("the workflow id must be {WORKFLOW_ID_PREFIX}{order_id}, not {workflow_id}"));
+    }
+    let terms = if input.stored { None } else { Some(terms(input)?) };
+    Ok(Start { order_id, at, terms })
+}
+
+/// An order of a foreign client: whole US dollars, one of each item, the compiled policies.
+fn terms(input: Input) -> Result<Terms, String> {
+    let amount = input.amount.ok_or("Amount is required")?;
+    let whole = amount.as_i64().filter(|amount| *amount >= 1);
+    let amount = whole.ok_or_else(|| format!("Amount must be a whole number above zero, not {amount}"))?;
+    let items = input.items.unwrap_or_default();
+    let line = |sku| DraftLine { line_id: None, sku, quantity: 1, unit_price: DraftAmount::default() };
+    let draft = Draft {
+        amount: DraftAmount { major: Some(amount.to_string()), minor: None },
+        items: items.into_iter().map(line).collect(),
+        customer_id: Some(input.customer_id).filter(|id| !id.is_empty()),
+        ..Draft::default()
+    };
+    draft.check(&PolicyBook::default()).map_err(|faults| {
+        let faults: Vec<_> =
+            faults.iter().map(|fault| format!("{} {}", named(&fault.pointer), fault.detail)).collect();
+        faults.join("; ")
+    })
+}
+
+/// The input's name of a field.
+fn named(pointer: &str) -> String {
+    let mut parts = pointer.split('/').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some("amount"), _) => "Amount".to_owned(),
+        (Some("customer_id"), _) => "CustomerID".to_owned(),
+        (Some("items"), Some(place)) => format!("Items[{place}]"),
+        _ => "Items".to_owned(),
+    }
+}
+
+/// The input of an order that is stored already.
+pub(crate) fn stored(order_id: &OrderId) -> RawValue {
+    let input = Input {
+        order_id: order_id.to_string(),
+        amount: None,
+        items: None,
+        customer_id: String::new(),
+        stored: true,
+    };
+    RawValue::from_value(&input, &PayloadConverter::default())
+}
+
+/// Who is behind what comes by Temporal itself.
+pub(crate) fn signaller() -> Actor {
+    Actor::new("temporal").unwrap_or_else(|_| Actor::api())
+}
+
+/// The command that a payment signal is.
+pub(crate) fn paid(raw: &RawValue) -> Command {
+    let report = match decode::<String>(raw) {
+        Ok(_) => Ok(PaymentReport::captured()),
+        Err(_) => decode::<Fields>(raw).map_err(|error| error.to_string()).and_then(Fields::report),
+    };
+    report.map_or_else(|error| nonsense(crate::names::SIGNAL_PAID, &error), Command::ReportPayment)
+}
+
+/// The command that a reviewer's signal is.
+pub(crate) fn reviewed(raw: &RawValue) -> Command {
+    let decision = match decode::<String>(raw).as_deref() {
+        Ok("APPROVE") => Ok(Decision::Approve),
+        Ok("REJECT") => Ok(Decision::Reject),
+        Ok(other) => Err(format!("must be APPROVE or REJECT, not {other}")),
+        Err(error) => Err(error.to_string()),
+    };
+    match decision {
+        Ok(decision) => Command::Decide { decision, reason: None },
+        Err(error) => nonsense(crate::names::SIGNAL_REVIEW, &error),
+    }
+}
+
+fn nonsense(signal: &str, error: &str) -> Command {
+    Command::Misunderstand { signal: signal.to_owned(), reason: ReasonText::lossy(error) }
+}
+
+fn decode<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, serde_json::Error> {
+    let data = raw.payloads.first().map(|payload| payload.data.as_slice()).unwrap_or_default();
+    serde_json::from_slice(data)
+}
+
+/// The fields of `POST /orders/{id}/pay`, each optional.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    payment_id: Option<PaymentId>,
+    event_id: Option<PaymentEventId>,
+    outcome: Option<PaymentOutcome>,
+    amount: Option<Box<RawJson>>,
+    amount_minor: Option<i64>,
+    currency: Option<String>,
+    reason: Option<ReasonText>,
+}
+
+impl Fields {
+    fn report(self) -> Result<PaymentReport, String> {
+        let outcome = self.outcome.unwrap_or(PaymentOutcome::Captured);
+        let report = PaymentReport::new(self.payment_id, self.event_id, outcome);
+        let code = self.currency.as_deref().unwrap_or("USD");
+        let currency = Currency::from_code(code).ok_or_else(|| format!("currency {code} does not exist"))?;
+        let major = match &self.amount {
+            Some(text) => {
+                Some(Money::from_major(text.get(), currency).map_err(|e| format!("amount {e}"))?.minor)
+            }
+            None => None,
+        };
+        let minor = match (major, self.amount_minor) {
+            (Some(major), Some(minor)) if major != minor => {
+                return Err("amount and amount_minor differ".into());
+            }
+            (Some(minor), _) | (None, Some(minor)) => Some(minor),
+            (None, None) if self.currency.is_some() => return Err("a currency needs an amount".into()),
+            (None, None) => None,
+        };
+        if minor.is_some_and(|minor| minor < 1) {
+            return Err("the amount must be above zero".into());
+        }
+        let amount = minor.map(|minor| Money::new(minor, currency));
+        Ok(PaymentReport { amount, reason: self.reason, ..report })
+    }
+}
+
+impl From<Report> for PaymentReport {
+    fn from(report: Report) -> Self {
+        let Report { payment_id, event_id, outcome, amount, reason } = report;
+        Self { payment_id, event_id, outcome, amount, reason }
+    }
+}

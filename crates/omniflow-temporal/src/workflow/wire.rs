@@ -1,0 +1,255 @@
+//! What crosses between the API, workflows and activities, as JSON.
+
+use omniflow_core::{
+    Actor, Command, Decision, EffectKey, Money, Outcome, PaymentEventId, PaymentId, PaymentOutcome,
+    PaymentReport, ReasonText, Receipt, Reference, StockRefusal, Timestamp,
+};
+use omniflow_engine::{Attempt, Idempotency};
+use serde::{Deserialize, Serialize};
+
+/// What an order's workflow is started with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Input {
+    #[serde(rename = "OrderID")]
+    pub(crate) order_id: String,
+    #[serde(rename = "Amount", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) amount: Option<serde_json::Number>,
+    #[serde(rename = "Items", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) items: Option<Vec<String>>,
+    #[serde(rename = "CustomerID", default, skip_serializing_if = "String::is_empty")]
+    pub(crate) customer_id: String,
+    /// The order is in PostgreSQL already: what is stored there holds. OmniFlow's own API says so.
+    #[serde(rename = "Stored", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) stored: bool,
+}
+
+/// How a workflow ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    #[serde(rename = "OrderID")]
+    pub(crate) order_id: String,
+    #[serde(rename = "Status")]
+    pub(crate) status: String,
+    #[serde(rename = "Message")]
+    pub(crate) message: String,
+}
+
+/// A mark of a request; see [`Idempotency`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    pub(crate) key: [u8; 32],
+    pub(crate) body: [u8; 32],
+    pub(crate) keep_ms: u64,
+}
+
+impl From<Idempotency> for Mark {
+    fn from(mark: Idempotency) -> Self {
+        Self { key: mark.key, body: mark.body, keep_ms: mark.keep_ms }
+    }
+}
+
+impl From<Mark> for Idempotency {
+    fn from(mark: Mark) -> Self {
+        Self { key: mark.key, body: mark.body, keep_ms: mark.keep_ms }
+    }
+}
+
+/// Something asked of an order, inside its workflow.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) command: Command,
+    pub(crate) actor: Actor,
+    pub(crate) if_version: Option<u32>,
+    pub(crate) mark: Option<Mark>,
+    /// Whether somebody waits for the answer.
+    pub(crate) wants_answer: bool,
+}
+
+impl Asked {
+    /// What the engine itself, or a signal, says: nobody waits.
+    pub(crate) const fn told(command: Command, actor: Actor) -> Self {
+        Self { command, actor, if_version: None, mark: None, wants_answer: false }
+    }
+}
+
+/// What an update is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Answer {
+    /// It was applied, now or before: the order stood so.
+    Done {
+        version: u32,
+        at: Timestamp,
+        replayed: bool,
+    },
+    /// The order refused it when it had this version: deciding again on that version says why.
+    Refused {
+        version: u32,
+    },
+    VersionMismatch {
+        current: u32,
+    },
+    KeyReused,
+    /// There is no such order, or no longer.
+    Missing,
+}
+
+impl Answer {
+    /// The same answer, given again.
+    pub(crate) fn again(self) -> Self {
+        match self {
+            Self::Done { version, at, .. } => Self::Done { version, at, replayed: true },
+            other => other,
+        }
+    }
+}
+
+/// What became of a placing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Placed {
+    Done { version: u32, at: Timestamp },
+    Refused { refusal: StockRefusal },
+    Missing,
+}
+
+/// The argument of the update that asks something of an order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Act {
+    pub(crate) ask: Ask,
+    pub(crate) actor: Actor,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) if_version: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mark: Option<Mark>,
+}
+
+impl From<Act> for Asked {
+    fn from(act: Act) -> Self {
+        let Act { ask, actor, if_version, mark } = act;
+        Self { command: ask.into(), actor, if_version, mark, wants_answer: true }
+    }
+}
+
+/// A command, as it is sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ask {
+    Pay(Report),
+    Decide { decision: Decision, reason: Option<ReasonText> },
+    Cancel { reason: Option<ReasonText> },
+    Retry,
+    Skip { reason: Option<ReasonText> },
+    Compensate { reason: Option<ReasonText> },
+    EraseDetails,
+    Settle { effect: EffectKey, tried: Tried },
+}
+
+/// A payment report, as it is sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) payment_id: PaymentId,
+    pub(crate) event_id: PaymentEventId,
+    pub(crate) outcome: PaymentOutcome,
+    pub(crate) amount: Option<Money>,
+    pub(crate) reason: Option<ReasonText>,
+}
+
+/// What came of an attempt or an effect, as it is sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tried {
+    Shipped { tracking_number: Reference },
+    Refunded { reference: Option<Reference> },
+    Accepted { reference: Option<Reference> },
+    Refused { reason: Option<ReasonText> },
+    NotTaken { error: String },
+    Unknown { error: String },
+}
+
+impl From<Ask> for Command {
+    fn from(ask: Ask) -> Self {
+        match ask {
+            Ask::Pay(report) => Self::ReportPayment(report.into()),
+            Ask::Decide { decision, reason } => Self::Decide { decision, reason },
+            Ask::Cancel { reason } => Self::Cancel { reason },
+            Ask::Retry => Self::Retry,
+            Ask::Skip { reason } => Self::Skip { reason },
+            Ask::Compensate { reason } => Self::Compensate { reason },
+            Ask::EraseDetails => Self::EraseDetails,
+            Ask::Settle { effect, tried } => Self::Settle { effect, outcome: tried.reported() },
+        }
+    }
+}
+
+impl Ask {
+    /// The command as it is sent, `None` for what only the workflow itself says.
+    pub(crate) fn of(command: &Command) -> Option<Self> {
+        Some(match command.clone() {
+            Command::ReportPayment(report) => Self::Pay(report.into()),
+            Command::Decide { decision, reason } => Self::Decide { decision, reason },
+            Command::Cancel { reason } => Self::Cancel { reason },
+            Command::Retry => Self::Retry,
+            Command::Skip { reason } => Self::Skip { reason },
+            Command::Compensate { reason } => Self::Compensate { reason },
+            Command::EraseDetails => Self::EraseDetails,
+            Command::Settle { effect, outcome } => Self::Settle { effect, tried: Tried::of(outcome)? },
+            Command::Elapse(_) | Command::Misunderstand { .. } => return None,
+        })
+    }
+}
+
+impl From<PaymentReport> for Report {
+    fn from(report: PaymentReport) -> Self {
+        let PaymentReport { payment_id, event_id, outcome, amount, reason } = report;
+        Self { payment_id, event_id, outcome, amount, reason }
+    }
+}
+
+impl From<Attempt> for Tried {
+    fn from(attempt: Attempt) -> Self {
+        match attempt {
+            Attempt::Done(Receipt::Shipment { tracking_number }) => Self::Shipped { tracking_number },
+            Attempt::Done(Receipt::Refund { reference }) => Self::Refunded { reference },
+            Attempt::Done(Receipt::Stock) => {
+                Self::Unknown { error: "the provider spoke of stock".to_owned() }
+            }
+            Attempt::Accepted { reference } => Self::Accepted { reference },
+            Attempt::Refused { reason } => Self::Refused { reason },
+            Attempt::NotTaken { error } => Self::NotTaken { error },
+            Attempt::Unknown { error } => Self::Unknown { error },
+        }
+    }
+}
+
+impl Tried {
+    /// The outcome, or what was heard of an attempt that has not decided the effect.
+    pub(crate) fn decided(self) -> Result<Outcome, (String, bool)> {
+        match self {
+            Self::Shipped { tracking_number } => Ok(Outcome::Done(Receipt::Shipment { tracking_number })),
+            Self::Refunded { reference } => Ok(Outcome::Done(Receipt::Refund { reference })),
+            Self::Accepted { reference } => Ok(Outcome::Accepted { reference }),
+            Self::Refused { reason } => Ok(Outcome::Refused { reason }),
+            Self::NotTaken { error } => Err((error, false)),
+            Self::Unknown { error } => Err((error, true)),
+        }
+    }
+
+    fn reported(self) -> Outcome {
+        let unknown = |(error, _): (String, bool)| {
+            let last_error = ReasonText::lossy(&error);
+            Outcome::Unknown { attempts: 1, last_error }
+        };
+        self.decided().unwrap_or_else(unknown)
+    }
+
+    fn of(outcome: Outcome) -> Option<Self> {
+        Some(match outcome {
+            Outcome::Done(Receipt::Shipment { tracking_number }) => Self::Shipped { tracking_number },
+            Outcome::Done(Receipt::Refund { reference }) => Self::Refunded { reference },
+            Outcome::Accepted { reference } => Self::Accepted { reference },
+            Outcome::Refused { reason } => Self::Refused { reason },
+            _ => return None,
+        })
+    }
+}

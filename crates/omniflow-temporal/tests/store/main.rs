@@ -1,0 +1,17 @@
+//! The store against a real PostgreSQL, which `OMNIFLOW_TEST_POSTGRES` names.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on may panic wherever it is"
+)]
+
+mod changes;
+mod faults;
+mod feed;
+mod lists;
+mod marks;
+mod orders;
+mod publish;
+mod stock;
+mod world;

@@ -1,0 +1,51 @@
+//! Temporal's development server: the real server with its store in memory or in a file, from Temporal's own
+//! command-line program.
+
+use super::{end, free_port, wait_for};
+use crate::checkout::Checkout;
+use crate::tools::TEMPORAL;
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server.
+pub(crate) struct Temporal {
+    server: Child,
+    port: u16,
+}
+
+impl Temporal {
+    /// Starts one with its store in memory; its log goes into `folder`.
+    pub(crate) fn start(checkout: &Checkout, folder: &Path) -> Result<Self> {
+        let program = TEMPORAL.program(checkout)?;
+        let port = free_port()?;
+        let log = File::create(folder.join("temporal.log")).context("cannot write Temporal's log")?;
+        let server = Command::new(program)
+            .args(["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "warn"])
+            .args(["--port", &port.to_string(), "--http-port", &free_port()?.to_string()])
+            .args(["--metrics-port", &free_port()?.to_string()])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("cannot start Temporal")?;
+        let mut started = Self { server, port };
+        wait_for("Temporal", &mut started.server, port, PATIENCE)?;
+        Ok(started)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Temporal {
+    fn drop(&mut self) {
+        end(&mut self.server);
+    }
+}
