@@ -67,8 +67,16 @@ impl TemporalEngine {
             Published::Behind { .. } => return Ok(None),
         }
         // Of equal ones at once, the mark that is kept is the first one's.
-        let kept = self.answered_before(&mark).await?;
-        Ok(kept.map(|answered| Answered { replayed: answered.at != at, ..answered }))
+        Ok(Some(self.as_kept(Some(&mark), Answered { order, at, replayed: false }).await?))
+    }
+
+    /// The answer that is kept under a mark, where there is one: a run knows only of its own marks, and of equal
+    /// requests at once the first one's answer is everybody's.
+    async fn as_kept(&self, mark: Option<&Idempotency>, answered: Answered) -> Result<Answered, Error> {
+        let Some(mark) = mark else { return Ok(answered) };
+        let Some(kept) = self.answered_before(mark).await? else { return Ok(answered) };
+        let is_same = kept.at == answered.at && kept.order.version == answered.order.version;
+        Ok(Answered { replayed: answered.replayed || !is_same, ..kept })
     }
 
     async fn ask_workflow(&self, request: Request) -> Result<Answered, Error> {
@@ -93,7 +101,8 @@ impl TemporalEngine {
         };
         match answer {
             wire::Answer::Done { version, at, replayed } => {
-                self.answered(&order_id, version, at, replayed).await
+                let answered = self.answered(&order_id, version, at, replayed).await?;
+                self.as_kept(idempotency.as_ref(), answered).await
             }
             wire::Answer::Refused { version } => {
                 let order = self.store.at_version(&order_id, version).await?.ok_or(Error::OrderNotFound)?;
