@@ -331,6 +331,13 @@ mod effect {
     }
 
     #[test]
+    fn what_makes_no_sense_is_noted_whatever_the_state() {
+        let nonsense = || Command::Misunderstand { signal: "SIGNAL_ADMIN_ACTION".to_owned(), reason: None };
+        let life = shipping().notes(nonsense());
+        (0..99).fold(life, |life, _| life.notes(nonsense())).ignores(nonsense());
+    }
+
+    #[test]
     fn a_hundred_contradictions_are_noted_and_no_more() {
         let mut life = completed();
         for _ in 0..100 {

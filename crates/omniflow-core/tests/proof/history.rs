@@ -63,8 +63,6 @@ pub(crate) enum Op {
     },
     /// Time passes.
     Wait(u32),
-    /// Something is heard that makes no sense.
-    Nonsense,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +135,6 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..9_u8, 0..4_u8, ending()).prop_map(|(step, round, ending)| Op::Stray { step, round, ending }),
         2 => any::<u8>().prop_map(|pick| Op::Elapse { pick }),
         1 => any::<u8>().prop_map(|pick| Op::Stale { pick }),
-        1 => Just(Op::Nonsense),
         1 => (0..100_000_u32).prop_map(Op::Wait),
     ]
 }
@@ -250,9 +247,6 @@ impl History {
                 settle(EffectKey { step: stray(step), round: u32::from(round) }, ending)
             }
             Op::Elapse { pick } => Command::Elapse(pick_of(&next.timers, pick)?.id),
-            Op::Nonsense => {
-                Command::Misunderstand { signal: "SIGNAL_ADMIN_ACTION".to_owned(), reason: reason() }
-            }
             Op::Stale { pick } => Command::Elapse(*pick_of(&self.timers, pick)?),
             Op::Wait(millis) => {
                 self.now = self.now.plus_millis(u64::from(millis));
