@@ -1,7 +1,6 @@
 //! A worker: it runs the orders of one task queue. There may be any number of them.
 
 use crate::activities::OrderActivities;
-use crate::connection::ConnectError;
 use crate::store::Store;
 use crate::workflow::OrderWorkflow;
 use omniflow_engine::{Clock, EngineMetrics, Providers};
@@ -46,12 +45,6 @@ pub enum WorkerError {
     /// It ended by itself.
     #[error("the worker ended: {0}")]
     Run(String),
-}
-
-impl From<WorkerError> for ConnectError {
-    fn from(error: WorkerError) -> Self {
-        Self::Temporal(error.to_string())
-    }
 }
 
 impl Worker {

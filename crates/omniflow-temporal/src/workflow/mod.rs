@@ -9,7 +9,6 @@ pub(crate) mod input;
 pub(crate) mod machine;
 pub(crate) mod wire;
 
-use crate::names;
 use driving::Driver;
 use input::Start;
 use machine::{Machine, Ticket};
@@ -165,6 +164,3 @@ fn time(at: Option<SystemTime>) -> Timestamp {
 fn now() -> Timestamp {
     time(Some(SystemTime::now()))
 }
-
-/// The name of the workflow's type must be a literal above.
-const _: () = assert!(names::WORKFLOW_TYPE.len() == "OrderFulfillmentWorkflow".len());
