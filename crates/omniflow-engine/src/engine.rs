@@ -48,6 +48,10 @@ pub struct Answered {
     pub at: Timestamp,
     /// Whether this answers a request that was answered before: the mark and the body are the same.
     pub replayed: bool,
+    /// Whether it is taken, durably, and not yet done: the order is as it was last known. So only an engine
+    /// answers whose orders are run elsewhere, and only a placing whose stock is not decided in time and a
+    /// payment report that nobody applies in time.
+    pub pending: bool,
 }
 
 /// A place in the log of all events, durable: it survives restarts and never changes.
@@ -201,8 +205,8 @@ pub trait OrderEngine: Send + Sync + 'static {
     /// [`Error::UnknownSku`], [`Error::BelowReserved`], [`Error::IdempotencyKeyReused`].
     fn adjust_stock(&self, change: AdjustStock) -> Answer<'_, Result<Adjusted, Error>>;
 
-    /// Whether it can take orders now.
-    fn health(&self) -> Health;
+    /// Whether it can take orders now. It may ask servers, and answers within about a second.
+    fn health(&self) -> Answer<'_, Health>;
 
     /// The time by the engine's clock.
     fn now(&self) -> Timestamp;

@@ -1,10 +1,11 @@
 //! Requests that may be sent twice and are done once.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// Marks a request: whoever sends the same again gets the same answer. What was refused is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
     /// A hash of who sent it, whereto, and the key that the caller chose.
     pub key: [u8; 32],

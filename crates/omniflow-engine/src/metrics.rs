@@ -83,7 +83,7 @@ impl EngineMetrics {
     /// effects by kind and result with their durations, timers fired and how late, the oldest overdue one,
     /// commits.
     pub fn register(&self, registry: &mut Registry) {
-        let Families { placed, ended, orders, attention, attempts, .. } = &*self.0;
+        let Families { placed, ended, orders, attention, .. } = &*self.0;
         registry.register("orders_placed", "Orders placed", placed.clone());
         registry.register(
             "orders_ended",
@@ -92,11 +92,8 @@ impl EngineMetrics {
         );
         registry.register("orders", "Orders that have not ended, by state", orders.family.clone());
         registry.register("orders_attention", "Orders that need a person", attention.clone());
-        registry.register("effect_attempts", "Attempts at effects, by kind and result", attempts.clone());
-        let Families { attempt_seconds, timers_fired, timer_late, commit_seconds, commit_jobs, .. } =
-            &*self.0;
-        let help = "How long an attempt took";
-        registry.register_with_unit("effect_attempt_duration", help, Unit::Seconds, attempt_seconds.clone());
+        self.register_attempts(registry);
+        let Families { timers_fired, timer_late, commit_seconds, commit_jobs, .. } = &*self.0;
         registry.register("timers_fired", "Timers that fired", timers_fired.clone());
         let help = "How late timers fired";
         registry.register_with_unit("timer_late", help, Unit::Seconds, timer_late.clone());
@@ -104,6 +101,14 @@ impl EngineMetrics {
         let help = "How long a commit took, its sync included";
         registry.register_with_unit("commit_duration", help, Unit::Seconds, commit_seconds.clone());
         registry.register("commit_jobs", "Requests, timers and outcomes in one commit", commit_jobs.clone());
+    }
+
+    /// Adds only attempts at effects: for a process that makes them for others.
+    pub fn register_attempts(&self, registry: &mut Registry) {
+        let Families { attempts, attempt_seconds, .. } = &*self.0;
+        registry.register("effect_attempts", "Attempts at effects, by kind and result", attempts.clone());
+        let help = "How long an attempt took";
+        registry.register_with_unit("effect_attempt_duration", help, Unit::Seconds, attempt_seconds.clone());
     }
 
     /// Counts a change of an order that is durable; `before` is `None` where it was just placed.

@@ -27,7 +27,7 @@ mod shutdown;
 mod turn;
 mod wire;
 
-pub use api::{Api, Dev, routes};
+pub use api::{Api, Dev, monitoring, routes};
 pub use body::Payload;
 pub use code::Code;
 pub use front::with_front;

@@ -2,11 +2,12 @@
 
 use crate::store::{self, Store, StoreError};
 use crate::workflow::machine::Batch;
-use crate::workflow::wire::{Mark, Tried};
+use crate::workflow::publishing::Showing;
+use crate::workflow::wire::Tried;
 use omniflow_core::{
     ChainHash, EffectKey, Entry, Order, OrderId, Outcome, Receipt, Step, StockRefusal, Timestamp, placed,
 };
-use omniflow_engine::{Clock, EffectRequest, EngineMetrics, Providers};
+use omniflow_engine::{Clock, EffectRequest, EngineMetrics, Idempotency, Providers};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,9 +60,11 @@ pub(crate) struct PublishInput {
     lines: Vec<Vec<u8>>,
     order: Order,
     stock: Option<EffectKey>,
-    marks: Vec<Mark>,
+    marks: Vec<Idempotency>,
     at: Timestamp,
     acknowledge: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    withdraw: bool,
     erases_details: bool,
 }
 
@@ -70,7 +73,9 @@ pub(crate) struct PublishInput {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Published {
     Stored,
-    Behind { lines: Vec<Line> },
+    /// It was to be withdrawn, and was shown before.
+    Kept,
+    Behind { lines: Vec<Line>, acknowledged: bool },
 }
 
 /// One attempt at a provider.
@@ -122,24 +127,19 @@ impl OrderActivities {
             lines: input.lines,
             order: &input.order,
             stock: input.stock.map(|effect| effect.step),
-            marks: input.marks.into_iter().map(|mark| (mark.into(), input.order.version)).collect(),
+            marks: input.marks.into_iter().map(|mark| (mark, input.order.version)).collect(),
             at: input.at,
             acknowledge: input.acknowledge,
+            withdraw: input.withdraw,
             erase_details: input.erases_details,
         };
         Ok(match self.store.publish(publish).await.map_err(again)? {
             store::Published::Stored => Published::Stored,
-            store::Published::Behind { lines } => Published::Behind { lines: Line::all(lines)? },
+            store::Published::Kept => Published::Kept,
+            store::Published::Behind { lines, acknowledged } => {
+                Published::Behind { lines: Line::all(lines)?, acknowledged }
+            }
         })
-    }
-
-    #[activity]
-    pub(crate) async fn withdraw(
-        self: Arc<Self>,
-        _ctx: ActivityContext,
-        order_id: OrderId,
-    ) -> Result<bool, ActivityError> {
-        self.store.withdraw(&order_id).await.map_err(again)
     }
 
     /// An attempt that the workflow task waits for. `None` when it took too long.
@@ -232,9 +232,11 @@ impl BeginInput {
 }
 
 impl PublishInput {
-    pub(crate) fn new(batch: Batch, acknowledge: bool) -> Self {
+    pub(crate) fn new(batch: Batch, showing: Showing) -> Self {
         let Batch { expected, lines, order, stock, marks, at, erases_details } = batch;
         let stock = stock.map(|step: Step| EffectKey::first(step));
-        Self { expected, lines, order, stock, marks, at, acknowledge, erases_details }
+        let acknowledge = showing == Showing::Acknowledge;
+        let withdraw = showing == Showing::Withdraw;
+        Self { expected, lines, order, stock, marks, at, acknowledge, withdraw, erases_details }
     }
 }

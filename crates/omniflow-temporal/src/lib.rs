@@ -4,11 +4,13 @@
 mod activities;
 mod connection;
 mod engine;
+mod lately;
 pub mod names;
 pub mod store;
 mod worker;
 mod workflow;
 
-pub use connection::{ConnectError, connect};
+pub use connection::{ConnectError, Link};
 pub use engine::{EngineSettings, TemporalEngine};
+pub use temporalio_client::Client;
 pub use worker::{Worker, WorkerError, WorkerParts};

@@ -5,10 +5,12 @@ use crate::completions::CompletionsArgs;
 use crate::doctor::DoctorArgs;
 use crate::inventory::InventoryArgs;
 use crate::orders::OrdersArgs;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::server::EngineName;
+use clap::{Args, Parser, Subcommand};
 use omniflow_core::MAX_WINDOW_SECONDS;
 use omniflow_engine::simulated::{ProviderName, Script};
 use omniflow_http::duration;
+#[cfg(not(feature = "temporal"))]
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -70,7 +72,12 @@ pub(crate) enum Command {
     /// Print the API's OpenAPI 3.1 document, the same that a server has at /openapi.json.
     #[command(after_help = "Example:\n  omniflow openapi > openapi.json")]
     Openapi,
+    /// Run orders for the Temporal engine, as one of any number of workers.
+    #[cfg(feature = "temporal")]
+    #[command(after_help = WORKER_EXAMPLES)]
+    Worker(WorkerArgs),
     /// Run orders for the Temporal engine: needs a build with the feature `temporal`.
+    #[cfg(not(feature = "temporal"))]
     #[command(hide = true)]
     Worker {
         /// Whatever a build with the feature takes.
@@ -107,6 +114,15 @@ const SERVE_EXAMPLES: &str = "Examples:
   omniflow serve --config omniflow.toml --check-config
   omniflow serve --config omniflow.toml
   omniflow serve --config omniflow.toml --set policies.payment_window=15m";
+
+#[cfg(feature = "temporal")]
+const WORKER_EXAMPLES: &str = "The configuration is that of `omniflow serve`, with engine = \"temporal\". Temporal's address, namespace and
+credentials come from the variables of all its clients (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,
+TEMPORAL_TLS_...). A worker that is killed loses nothing: the others go on with its orders.
+
+Examples:
+  omniflow worker --config omniflow.toml
+  omniflow worker --config omniflow.toml --set worker.listen=127.0.0.1:8002";
 
 const BACKUP_EXAMPLES: &str = "The copy holds addresses and metadata that were not erased: keep it as you keep those. It is one file \
 that `omniflow verify --file` accepts, without the simulated providers' log and the lists, which are made anew.
@@ -147,6 +163,18 @@ fn key_value(text: &str) -> Result<(String, String), &'static str> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+/// `omniflow worker`.
+#[cfg(feature = "temporal")]
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", env = "OMNIFLOW_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Set a key of the configuration, whatever file and environment say; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
 /// `omniflow backup`.
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
@@ -178,6 +206,9 @@ pub(crate) struct DevArgs {
     /// Which engine runs orders; temporal needs a build with the feature of that name.
     #[arg(long, value_name = "ENGINE", default_value = "embedded", env = "OMNIFLOW_ENGINE")]
     pub(crate) engine: EngineName,
+    /// PostgreSQL, for --engine temporal; where Temporal is, TEMPORAL_ADDRESS says.
+    #[arg(long, value_name = "URL", env = "OMNIFLOW_POSTGRES_URL", hide_env_values = true)]
+    pub(crate) postgres_url: Option<String>,
     /// Where to keep the data; it is kept across restarts.
     #[arg(long, value_name = "DIR", default_value = "./omniflow-data", env = "OMNIFLOW_DATA_DIR")]
     pub(crate) data_dir: PathBuf,
@@ -220,15 +251,6 @@ pub(crate) fn payment_window(text: &str) -> Result<Duration, String> {
         true => Ok(window),
         false => Err(format!("must be from 1s to {}h", MAX_WINDOW_SECONDS / 3_600)),
     }
-}
-
-/// An engine, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EngineName {
-    /// SQLite, in this process.
-    Embedded,
-    /// Temporal with PostgreSQL.
-    Temporal,
 }
 
 /// `omniflow lifecycle`.

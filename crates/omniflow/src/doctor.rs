@@ -8,10 +8,15 @@ mod finding;
 mod lock;
 mod machine;
 mod server;
+#[cfg(feature = "temporal")]
+mod servers;
 
 use crate::client::{self, Error, ServerArgs};
 use crate::config::{Config, variables};
 use crate::failure::Failure;
+#[cfg(feature = "temporal")]
+use crate::server::EngineName;
+use crate::server::Settings;
 use clap::Args;
 use finding::{Finding, Findings};
 use std::path::{Path, PathBuf};
@@ -54,7 +59,13 @@ fn examine(args: &DoctorArgs) -> Result<Findings, Error> {
     let client = client::Client::new(&args.server)?;
     client::block_on(server::examine(&client, &mut findings)).map_err(Error::Runtime)?;
     let configured = args.config.as_deref().and_then(|path| configuration(path, &mut findings));
-    match args.data_dir.clone().or(configured) {
+    #[cfg(feature = "temporal")]
+    if let Some(settings) = configured.as_ref().filter(|settings| settings.engine == EngineName::Temporal) {
+        client::block_on(servers::examine(&settings.servers, &mut findings)).map_err(Error::Runtime)?;
+        machine::examine(&mut findings);
+        return Ok(findings);
+    }
+    match args.data_dir.clone().or(configured.map(|settings| settings.data_dir)) {
         Some(directory) => directory::examine(&directory, &mut findings),
         None if Path::new(USUAL_DIRECTORY).exists() => {
             directory::examine(Path::new(USUAL_DIRECTORY), &mut findings);
@@ -75,12 +86,12 @@ fn environment(findings: &mut Findings) {
     }
 }
 
-/// Checks a configuration; answers its data directory.
-fn configuration(path: &Path, findings: &mut Findings) -> Option<PathBuf> {
+/// Checks a configuration; answers its settings.
+fn configuration(path: &Path, findings: &mut Findings) -> Option<Settings> {
     match Config::load(path, std::env::vars_os(), &[]) {
         Ok(config) => {
             findings.add(Finding::well("configuration", &format!("{} is sound", path.display())));
-            Some(config.settings.data_dir)
+            Some(config.settings)
         }
         Err(error) => {
             let mend = "correct it; `omniflow serve --print-config` prints every key with its default";

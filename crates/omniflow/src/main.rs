@@ -20,6 +20,8 @@ mod telemetry;
 #[cfg(feature = "otlp")]
 mod traces;
 mod verify;
+#[cfg(feature = "temporal")]
+mod worker;
 
 use anyhow::Context;
 use clap::Parser;
@@ -50,6 +52,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Doctor(args) => doctor::run(args),
         Command::Completions(args) => completions::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args),
+        #[cfg(feature = "temporal")]
+        Command::Worker(args) => worker::run(&args).map(|()| ExitCode::SUCCESS),
+        #[cfg(not(feature = "temporal"))]
         Command::Worker { .. } => Err(Failure::without_feature("omniflow worker")),
         Command::Lifecycle(args) => {
             let text = match args.mermaid {
@@ -70,14 +75,17 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Refuses a variable that is none, in commands that one may be meant for. `serve` and `doctor` tell it with all
-/// else that is wrong.
+/// Refuses a variable that is none, in commands that one may be meant for. `serve`, `worker` and `doctor` tell
+/// it with all else that is wrong.
 fn check_environment(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Serve(_) | Command::Doctor(_) => return Ok(()),
         Command::Completions(_) | Command::Lifecycle(_) | Command::Openapi | Command::Restore(_) => {
             return Ok(());
         }
+        #[cfg(feature = "temporal")]
+        Command::Worker(_) => return Ok(()),
+        #[cfg(not(feature = "temporal"))]
         Command::Worker { .. } => return Ok(()),
         Command::Dev(_) | Command::Orders(_) | Command::Inventory(_) => {}
         Command::Bench(_) | Command::Verify(_) | Command::Backup(_) => {}

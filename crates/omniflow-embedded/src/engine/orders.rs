@@ -50,7 +50,7 @@ impl EmbeddedEngine {
             Told::Earlier(key, version, at) => {
                 let order = self.readers.order_at(key, version).await.map_err(unreadable)?;
                 let order = Arc::new(order.ok_or(Error::OrderNotFound)?);
-                Ok(Answered { order, at, replayed: true })
+                Ok(Answered { order, at, replayed: true, pending: false })
             }
         }
     }
@@ -215,8 +215,8 @@ impl OrderEngine for EmbeddedEngine {
         Box::pin(async move { submit.await.map(|(set, replayed)| Adjusted { level: set.level, replayed }) })
     }
 
-    fn health(&self) -> Health {
-        self.shared.queue.closed().map_or(Health::Ready, Health::Unavailable)
+    fn health(&self) -> Answer<'_, Health> {
+        Box::pin(async { self.shared.queue.closed().map_or(Health::Ready, Health::Unavailable) })
     }
 
     fn now(&self) -> Timestamp {

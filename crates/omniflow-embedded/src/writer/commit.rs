@@ -212,7 +212,8 @@ impl Committed {
                     let unchanged = || orders.get(&key).map(|working| Arc::new(working.order.clone()));
                     let order = published.get(&key).cloned().or_else(unchanged);
                     let replayed = matches!(decided, Decided::Again(_));
-                    let told = order.map(|order| Told::Now(Answered { order, at: batch.at, replayed }));
+                    let answered = |order| Answered { order, at: batch.at, replayed, pending: false };
+                    let told = order.map(|order| Told::Now(answered(order)));
                     committed.orders.push((reply, told.ok_or(Error::OrderNotFound)));
                 }
                 Reply::Stock(reply, answer) => committed.stocks.push((reply, answer)),

@@ -92,7 +92,7 @@ async fn reading_goes_on_without_room_and_writing_once_there_is_some() {
 
     let full = Error::Unavailable("its disk is full; it goes on by itself once there is room".to_owned());
     assert_eq!(place(&engine, None).await, Err(full.clone()));
-    assert!(matches!(engine.health(), Health::Unavailable(_)));
+    assert!(matches!(engine.health().await, Health::Unavailable(_)));
     let reads_all = async || {
         for id in &placed {
             assert_eq!(engine.read(id).await.unwrap().kind(), StateKind::AwaitingPayment);
@@ -118,7 +118,7 @@ async fn reading_goes_on_without_room_and_writing_once_there_is_some() {
     assert_eq!((place(&engine, None).await, engine.counters().recoveries), (Err(full), 1));
 
     std::fs::remove_file(filler).unwrap();
-    in_time("there is room", until(|| engine.health() == Health::Ready)).await;
+    in_time("there is room", until_health(&engine, |health| *health == Health::Ready)).await;
     in_time("timers fire", advanced).await.unwrap();
     assert_eq!(ids_of(&engine, [StateKind::Expired]).await, placed);
     let newest = place(&engine, None).await.unwrap();

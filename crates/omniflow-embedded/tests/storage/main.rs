@@ -75,6 +75,13 @@ async fn until(mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until the engine says so of itself.
+async fn until_health(engine: &EmbeddedEngine, holds: impl Fn(&Health) -> bool) {
+    while !holds(&engine.health().await) {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn terms(external_id: Option<&str>) -> Terms {
     let line =
         DraftLine { line_id: None, sku: "tea".to_owned(), quantity: 2, unit_price: DraftAmount::default() };
@@ -227,7 +234,7 @@ async fn an_end_does_not_wait_for_a_backlog_of_timers_and_the_next_start_fires_t
         let engine = Arc::clone(&engine);
         async move { engine.stop().await }
     });
-    until(|| matches!(engine.health(), Health::Unavailable(_))).await;
+    until_health(&engine, |health| matches!(health, Health::Unavailable(_))).await;
     lock.execute_batch("ROLLBACK").unwrap();
     stopped.await.unwrap();
     advanced.abort();

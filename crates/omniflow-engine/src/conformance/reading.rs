@@ -11,9 +11,9 @@ use std::sync::Arc;
 const PAY: fn() -> Command = || Command::ReportPayment(PaymentReport::captured());
 
 pub(super) async fn a_started_engine_is_ready(w: &mut World) {
-    assert_eq!(w.engine().health(), Health::Ready);
+    assert_eq!(w.engine().health().await, Health::Ready);
     w.restart().await;
-    assert_eq!(w.engine().health(), Health::Ready);
+    assert_eq!(w.engine().health().await, Health::Ready);
 }
 
 pub(super) async fn what_was_answered_is_what_is_read(w: &mut World) {

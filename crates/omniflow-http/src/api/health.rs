@@ -35,7 +35,7 @@ pub(super) async fn live() -> impl IntoResponse {
     responses(answers::Healthy, refusals::Readiness)
 )]
 pub(super) async fn ready(State(api): State<Api>) -> Result<impl IntoResponse, Problem> {
-    match api.engine.health() {
+    match api.engine.health().await {
         Health::Ready => Ok(([(header::CONTENT_TYPE, JSON)], r#"{"status":"ready"}"#)),
         Health::Unavailable(reason) => {
             Err(Problem::new(Code::EngineUnavailable, format!("The engine takes no orders: {reason}.")))

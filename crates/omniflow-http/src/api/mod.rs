@@ -83,6 +83,17 @@ pub fn routes(api: Api) -> Router {
     router.with_state(Shared::new(api))
 }
 
+/// The routes that tell how a process is, for one that takes no orders itself.
+pub fn monitoring(api: Api) -> Router {
+    let routes = OpenApiRouter::new()
+        .routes(routes!(health::home))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics));
+    let (router, _) = routes.split_for_parts();
+    router.with_state(Shared::new(api))
+}
+
 /// What handlers stand on: the [`Api`], and what requests have in common.
 #[derive(Clone)]
 struct Shared(Arc<Common>);
@@ -201,7 +212,7 @@ impl Api {
 
     /// An order as an answer, with the headers that every one of them has.
     fn show(&self, answered: &Answered, headers: &HeaderMap) -> Response {
-        let Answered { order, at, replayed } = answered;
+        let Answered { order, at, replayed, pending: _ } = answered;
         let view = view::OrderView::of(order, self.locale(headers), *at);
         let mut response = order_response(order, &view);
         post::mark_replayed(&mut response, *replayed);

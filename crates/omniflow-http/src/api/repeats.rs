@@ -39,7 +39,7 @@ fn answered(replayed: bool) -> Answered {
     let (order_id, at) = (OrderId::new("ORD-1").unwrap(), Timestamp::from_millis(0));
     let event = Event::OrderPlaced { order_id, terms, details: None };
     let order = placed(&Entry { seq: 1, at, actor: Actor::api(), event }).unwrap();
-    Answered { order: Arc::new(order), at, replayed }
+    Answered { order: Arc::new(order), at, replayed, pending: false }
 }
 
 /// A disk that takes a permit for each sync; what it has synced is answered again without one.

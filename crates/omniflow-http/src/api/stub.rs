@@ -104,8 +104,8 @@ impl OrderEngine for Stub {
         self.answer()
     }
 
-    fn health(&self) -> Health {
-        Health::Unavailable(self.error.to_string())
+    fn health(&self) -> Answer<'_, Health> {
+        Box::pin(std::future::ready(Health::Unavailable(self.error.to_string())))
     }
 
     fn now(&self) -> Timestamp {

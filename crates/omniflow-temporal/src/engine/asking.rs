@@ -1,12 +1,17 @@
 //! Asking something of an order that is placed.
 
-use super::TemporalEngine;
+use super::{TemporalEngine, start_options};
 use crate::store::{Kept, Publish, Published};
-use crate::workflow::wire::{self, Act, Ask};
+use crate::workflow::wire::{self, Act, Ask, PaidSignal};
 use crate::workflow::{OrderWorkflow, input};
-use omniflow_core::{Order, decide};
+use omniflow_core::{Command, Order, OrderId, decide};
 use omniflow_engine::{Answered, Error, Idempotency, Request};
 use std::sync::Arc;
+use std::time::Duration;
+use temporalio_common::data_converters::{PayloadConverter, RawValue};
+
+/// How long Temporal may take to keep a report that no workflow has answered.
+const LEAVES_WITHIN: Duration = Duration::from_secs(3);
 
 impl TemporalEngine {
     pub(super) async fn ask(&self, request: Request) -> Result<Answered, Error> {
@@ -21,7 +26,7 @@ impl TemporalEngine {
                 return Err(Error::VersionMismatch { current: order.version });
             }
             if !decide(&order, &request.command)?.is_empty() {
-                return self.ask_workflow(request).await;
+                return self.ask_workflow(request, order).await;
             }
             // Where the order has moved meanwhile, it is asked as it is now.
             if let Some(answered) = self.applied_before(&request, order).await? {
@@ -45,7 +50,7 @@ impl TemporalEngine {
     async fn applied_before(&self, request: &Request, order: Arc<Order>) -> Result<Option<Answered>, Error> {
         let at = self.clock.now();
         let Some(mark) = request.idempotency else {
-            return Ok(Some(Answered { order, at, replayed: false }));
+            return Ok(Some(Answered { order, at, replayed: false, pending: false }));
         };
         // What has moved the order since the mark was looked for may have been this very request.
         if let Some(answered) = self.answered_before(&mark).await? {
@@ -60,14 +65,15 @@ impl TemporalEngine {
             marks: vec![(mark, order.version)],
             at,
             acknowledge: false,
+            withdraw: false,
             erase_details: false,
         };
         match self.store.publish(publish).await? {
-            Published::Stored => {}
+            Published::Stored | Published::Kept => {}
             Published::Behind { .. } => return Ok(None),
         }
         // Of equal ones at once, the mark that is kept is the first one's.
-        Ok(Some(self.as_kept(Some(&mark), Answered { order, at, replayed: false }).await?))
+        Ok(Some(self.as_kept(Some(&mark), Answered { order, at, replayed: false, pending: false }).await?))
     }
 
     /// The answer that is kept under a mark, where there is one: a run knows only of its own marks, and of equal
@@ -79,25 +85,30 @@ impl TemporalEngine {
         Ok(Answered { replayed: answered.replayed || !is_same, ..kept })
     }
 
-    async fn ask_workflow(&self, request: Request) -> Result<Answered, Error> {
+    /// Asks the order's workflow. A payment report that it does not answer in time is left for it; what came of
+    /// anything else is then unknown.
+    async fn ask_workflow(&self, request: Request, known: Arc<Order>) -> Result<Answered, Error> {
+        let client = self.client().await?;
         let Request { order_id, command, actor, if_version, idempotency } = request;
         let ask = Ask::of(&command).ok_or(Error::OutcomeUnknown)?;
-        let act = Act { ask, actor, if_version, mark: idempotency.map(Into::into) };
+        let act = Act { ask, actor: actor.clone(), if_version, mark: idempotency };
         let options = self.update_options(&order_id, None);
-        let asked = self.client.execute_update_with_start_workflow(
-            OrderWorkflow::run,
-            input::stored(&order_id),
-            OrderWorkflow::act,
-            act,
-            options,
-        );
+        let (run, act_on) = (OrderWorkflow::run, OrderWorkflow::act);
+        let asked = client.execute_update_with_start_workflow(run, input::stored(&order_id), act_on, act, options);
         let answer = match tokio::time::timeout(self.settings.patience, asked).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
                 tracing::warn!(%order_id, %error, "the workflow of an order did not answer");
-                return Err(Error::OutcomeUnknown);
+                None
             }
-            Err(_) => return Err(Error::OutcomeUnknown),
+            Err(_) => {
+                tracing::warn!(%order_id, "no worker has answered for an order in time");
+                None
+            }
+        };
+        let Some(answer) = answer else {
+            let Command::ReportPayment(report) = command else { return Err(Error::OutcomeUnknown) };
+            return self.leave(&order_id, PaidSignal::new(report, actor, idempotency), known).await;
         };
         match answer {
             wire::Answer::Done { version, at, replayed } => {
@@ -113,6 +124,35 @@ impl TemporalEngine {
             wire::Answer::VersionMismatch { current } => Err(Error::VersionMismatch { current }),
             wire::Answer::KeyReused => Err(Error::IdempotencyKeyReused),
             wire::Answer::Missing => Err(Error::OrderNotFound),
+        }
+    }
+
+    /// Leaves a payment report with Temporal, durably, for the worker that comes. The update that was not
+    /// answered may still be applied too: whichever comes second is known by its payment and event.
+    async fn leave(
+        &self,
+        order_id: &OrderId,
+        report: PaidSignal,
+        known: Arc<Order>,
+    ) -> Result<Answered, Error> {
+        let left = async {
+            let client = self.client().await.map_err(|error| error.to_string())?;
+            let (run, paid) = (OrderWorkflow::run, OrderWorkflow::paid);
+            let report = RawValue::from_value(&report, &PayloadConverter::default());
+            let options = start_options(&self.settings, order_id);
+            let left = client.signal_with_start_workflow(run, input::stored(order_id), paid, report, options);
+            left.await.map_err(|error| error.to_string())
+        };
+        match tokio::time::timeout(LEAVES_WITHIN, left).await {
+            Ok(Ok(_)) => {
+                let order = self.stored(order_id).await.unwrap_or(known);
+                Ok(Answered { order, at: self.clock.now(), replayed: false, pending: true })
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%order_id, error, "Temporal did not take a payment report");
+                Err(Error::OutcomeUnknown)
+            }
+            Err(_) => Err(Error::OutcomeUnknown),
         }
     }
 }

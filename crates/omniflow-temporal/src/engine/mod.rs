@@ -4,9 +4,13 @@
 //! stored is refused here, and what it has done before is answered here; a workflow hears only of what moves it.
 
 mod asking;
+mod health;
 mod ids;
 mod placing;
+mod sweep;
 
+use crate::connection::Link;
+use crate::lately::Lately;
 use crate::names;
 use crate::store::{Changes, Store};
 use ids::Ids;
@@ -17,7 +21,10 @@ use omniflow_engine::{
 };
 use std::sync::Arc;
 use std::time::Duration;
-use temporalio_client::{Client, RpcOptions, WorkflowIdConflictPolicy, WorkflowUpdateWithStartOptions};
+use sweep::Sweeping;
+use temporalio_client::{
+    Client, RpcOptions, WorkflowIdConflictPolicy, WorkflowStartOptions, WorkflowUpdateWithStartOptions,
+};
 
 /// How orders' workflows are started.
 #[derive(Clone, Debug)]
@@ -28,6 +35,8 @@ pub struct EngineSettings {
     pub task_timeout: Duration,
     /// How long a workflow may take to answer before its request counts as unanswered.
     pub patience: Duration,
+    /// How old a claim is whose workflow is started once more, since whoever made it may have ended before.
+    pub sweep_after: Duration,
 }
 
 impl EngineSettings {
@@ -37,25 +46,40 @@ impl EngineSettings {
             task_queue: task_queue.into(),
             task_timeout: Duration::from_secs(5),
             patience: Duration::from_secs(10),
+            sweep_after: Duration::from_secs(15),
         }
     }
 }
 
 /// The engine of one API process.
 pub struct TemporalEngine {
-    client: Client,
+    link: Link,
     settings: EngineSettings,
     store: Store,
     changes: Changes,
     clock: Arc<dyn Clock>,
     ids: Ids,
+    health: Lately<Health>,
+    _sweeping: Sweeping,
 }
 
 impl TemporalEngine {
-    /// An engine on a server and a store whose tables are up to date.
-    pub fn new(client: Client, settings: EngineSettings, store: Store, clock: Arc<dyn Clock>) -> Self {
+    /// An engine on servers that may be down; called where tokio runs. It also looks, until it is dropped, for
+    /// orders that were claimed and whose workflow may never have been started.
+    ///
+    /// While a server is down, each request that needs them is
+    /// [`Unavailable`](Error::Unavailable).
+    pub fn new(link: Link, settings: EngineSettings, store: Store, clock: Arc<dyn Clock>) -> Self {
         let changes = store.changes();
-        Self { client, settings, store, changes, clock, ids: Ids::default() }
+        let sweeping = Sweeping::begin(&link, &settings, &store, &clock);
+        let (ids, health) = (Ids::default(), Lately::new(health::HOLDS_FOR));
+        Self { link, settings, store, changes, clock, ids, health, _sweeping: sweeping }
+    }
+
+    /// A connection to a server that is there.
+    async fn client(&self) -> Result<Client, Error> {
+        self.link.check().await?;
+        Ok(self.link.client().await?)
     }
 
     /// How an order's workflow is asked, and started where it does not run.
@@ -88,8 +112,16 @@ impl TemporalEngine {
         replayed: bool,
     ) -> Result<Answered, Error> {
         let order = self.store.at_version(id, version).await?.ok_or(Error::OrderNotFound)?;
-        Ok(Answered { order: Arc::new(order), at, replayed })
+        Ok(Answered { order: Arc::new(order), at, replayed, pending: false })
     }
+}
+
+/// How an order's workflow is started where it does not run.
+fn start_options(settings: &EngineSettings, id: &OrderId) -> WorkflowStartOptions {
+    WorkflowStartOptions::new(settings.task_queue.as_str(), names::workflow_id(id))
+        .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+        .task_timeout(settings.task_timeout)
+        .build()
 }
 
 impl OrderEngine for TemporalEngine {
@@ -176,8 +208,8 @@ impl OrderEngine for TemporalEngine {
         Box::pin(async move { Ok(self.store.adjust_stock(&change, self.clock.now()).await?) })
     }
 
-    fn health(&self) -> Health {
-        Health::Ready
+    fn health(&self) -> Answer<'_, Health> {
+        Box::pin(self.recent_health())
     }
 
     fn now(&self) -> Timestamp {

@@ -1,13 +1,20 @@
 //! Placing: claimed in PostgreSQL, done by a workflow, answered once its stock is decided and stored.
+//!
+//! Where that takes too long, the order is shown as it is and the answer is that it is taken. Its mark is kept
+//! open until then: who sends the same again waits again, and hears what then is known.
 
 use super::TemporalEngine;
-use crate::store::{Claim, Kept, SaltedDetails, StoreError};
+use crate::store::{Acknowledged, Claim, Kept, SaltedDetails, StoreError};
 use crate::workflow::{OrderWorkflow, input, wire::Placed};
-use omniflow_core::{Entry, Event, Order, OrderId, StockRefusal, placed};
+use omniflow_core::{Entry, Event, Order, OrderId, StockRefusal, Timestamp, placed};
 use omniflow_engine::{Answered, Error, Idempotency, Placement};
+use std::sync::Arc;
 
 /// The update that waits for an order to be placed. All who ask hear the same.
 const PLACE: &str = "place";
+
+/// Said of an external id whose order is not decided.
+const RIVAL_UNDECIDED: &str = "the stock of the order that has this external id is not decided yet";
 
 /// What a placing is waiting for.
 enum Claimed {
@@ -20,6 +27,13 @@ enum Claimed {
     Rival(OrderId),
 }
 
+/// What became of a placing.
+enum Outcome {
+    Decided(Placed),
+    /// Nobody has decided its stock in time. It is shown.
+    Undecided(Order),
+}
+
 impl TemporalEngine {
     pub(super) async fn place_order(&self, placement: Placement) -> Result<Answered, Error> {
         loop {
@@ -27,19 +41,65 @@ impl TemporalEngine {
                 Claimed::Answered(answered) => return Ok(answered),
                 Claimed::Ours(id) => (id, false),
                 Claimed::Before(id) => (id, true),
-                Claimed::Rival(id) => match self.started(&id).await? {
-                    Placed::Done { .. } => return Err(Error::ExternalIdTaken(id)),
-                    Placed::Refused { .. } | Placed::Missing => continue,
+                Claimed::Rival(id) => match self.started(&id).await {
+                    Some(Placed::Done { .. }) => return Err(Error::ExternalIdTaken(id)),
+                    Some(Placed::Refused { .. } | Placed::Missing) => continue,
+                    None => return Err(Error::Unavailable(RIVAL_UNDECIDED.to_owned())),
                 },
             };
-            return match self.started(&id).await? {
-                Placed::Done { version, at } => self.answered(&id, version, at, replayed).await,
+            return match self.outcome(&id).await? {
+                Outcome::Decided(Placed::Done { version, at, before }) => {
+                    let mark = placement.idempotency.as_ref().filter(|_| before);
+                    self.done(&id, (version, at), replayed, mark).await
+                }
                 // What was refused is not kept: it is decided again.
-                Placed::Refused { .. } | Placed::Missing if replayed => continue,
-                Placed::Refused { refusal } => Err(refused(refusal)),
-                Placed::Missing => Err(Error::OutcomeUnknown),
+                Outcome::Decided(Placed::Refused { .. } | Placed::Missing) if replayed => continue,
+                Outcome::Decided(Placed::Refused { refusal }) => Err(refused(refusal)),
+                Outcome::Decided(Placed::Missing) => Err(Error::OutcomeUnknown),
+                Outcome::Undecided(order) => {
+                    let at = self.clock.now();
+                    Ok(Answered { order: Arc::new(order), at, replayed, pending: true })
+                }
             };
         }
+    }
+
+    /// What the workflow says of the placing, or PostgreSQL where it says nothing in time: what is claimed is
+    /// durable, and goes on once there is a worker.
+    async fn outcome(&self, id: &OrderId) -> Result<Outcome, Error> {
+        if let Some(placed) = self.started(id).await {
+            return Ok(Outcome::Decided(placed));
+        }
+        let acknowledged = self.store.acknowledge(id).await.map_err(|error| {
+            tracing::warn!(%id, %error, "a claim could not be acknowledged");
+            Error::OutcomeUnknown
+        });
+        Ok(match acknowledged? {
+            Acknowledged::Undecided(order) => Outcome::Undecided(order),
+            Acknowledged::Decided(order) => {
+                let (version, at) = (order.version, self.clock.now());
+                Outcome::Decided(Placed::Done { version, at, before: true })
+            }
+            Acknowledged::Refused(refusal) => Outcome::Decided(Placed::Refused { refusal }),
+            Acknowledged::Missing => Outcome::Decided(Placed::Missing),
+        })
+    }
+
+    /// The order as whoever placed it is told of it: under a mark, as it was told before.
+    async fn done(
+        &self,
+        id: &OrderId,
+        mut told: (u32, Timestamp),
+        replayed: bool,
+        mark: Option<&Idempotency>,
+    ) -> Result<Answered, Error> {
+        if let Some(mark) = mark
+            && let Some(Kept::Order { answered: Some(answered), .. }) =
+                self.store.kept(mark, self.clock.now()).await?
+        {
+            told = answered;
+        }
+        self.answered(id, told.0, told.1, replayed).await
     }
 
     async fn claim(&self, placement: &Placement) -> Result<Claimed, Error> {
@@ -48,6 +108,8 @@ impl TemporalEngine {
         {
             return Ok(kept);
         }
+        // Nothing is claimed that nobody could start.
+        self.client().await?;
         let (entry, order, details) = self.draw_up(placement)?;
         let claim = self.store.claim(&entry, &order, details.as_ref(), placement.idempotency.as_ref()).await;
         match claim? {
@@ -92,24 +154,22 @@ impl TemporalEngine {
         Ok((entry, order, details))
     }
 
-    /// Starts the order's workflow if it has none, and waits for what it says of the placing.
-    async fn started(&self, id: &OrderId) -> Result<Placed, Error> {
-        let options = self.update_options(id, Some(PLACE.to_owned()));
-        let asked = self.client.execute_update_with_start_workflow(
-            OrderWorkflow::run,
-            input::stored(id),
-            OrderWorkflow::place,
-            (),
-            options,
-        );
+    /// Starts the order's workflow if it has none, and waits for what it says of the placing. `None` where it
+    /// says nothing in time.
+    async fn started(&self, id: &OrderId) -> Option<Placed> {
+        let asked = async {
+            let client = self.client().await.map_err(|error| error.to_string())?;
+            let options = self.update_options(id, Some(PLACE.to_owned()));
+            let (run, place) = (OrderWorkflow::run, OrderWorkflow::place);
+            let asked = client.execute_update_with_start_workflow(run, input::stored(id), place, (), options);
+            asked.await.map_err(|error| error.to_string())
+        };
         match tokio::time::timeout(self.settings.patience, asked).await {
-            Ok(Ok(placed)) => Ok(placed),
-            Ok(Err(error)) => {
-                tracing::warn!(%id, %error, "the workflow of a placing did not answer");
-                Err(Error::OutcomeUnknown)
-            }
-            Err(_) => Err(Error::OutcomeUnknown),
+            Ok(Ok(placed)) => return Some(placed),
+            Ok(Err(error)) => tracing::warn!(%id, error, "the workflow of a placing did not answer"),
+            Err(_) => tracing::warn!(%id, "no worker has placed an order in time"),
         }
+        None
     }
 }
 

@@ -88,6 +88,9 @@ pub struct Publish<'a> {
     pub at: Timestamp,
     /// The order is shown from now on, and the mark of its placing answered with this version.
     pub acknowledge: bool,
+    /// Its stock was refused and nobody has paid: where it is not shown yet it never is, and lets go of its
+    /// external id, its mark and its details; where it is, it stays and its mark is answered.
+    pub withdraw: bool,
     /// Address and metadata go for good, with the salt of what was hashed with it.
     pub erase_details: bool,
 }
@@ -97,12 +100,38 @@ pub struct Publish<'a> {
 pub enum Published {
     /// All is stored; also where the very same lines were stored before.
     Stored,
+    /// All is stored, and the order was shown before, so that it was not withdrawn.
+    Kept,
     /// The order has another version. Nothing was changed.
     Behind {
         /// Every stored line after the version that was expected. None, where the order has not come so far,
         /// or is not there.
         lines: Vec<Vec<u8>>,
+        /// Whether it is shown.
+        acknowledged: bool,
     },
+}
+
+/// What an order is whose placing was not answered in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// Its stock is not decided. It is shown from now on, and kept also where its stock is then refused.
+    Undecided(Order),
+    /// It was decided and shown before.
+    Decided(Order),
+    /// It was refused and withdrawn before.
+    Refused(StockRefusal),
+    /// There is no such order.
+    Missing,
+}
+
+/// An order whose stock was not decided in time, and its place among all orders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided {
+    /// Which.
+    pub order_id: OrderId,
+    /// Where to go on after it.
+    pub place: i64,
 }
 
 /// An order as it is stored.

@@ -63,7 +63,7 @@ impl Store {
         config.application_name(format!("{} listens", config.get_application_name().unwrap_or_default()));
         let listener = Listener {
             config,
-            channel: self.schema.clone(),
+            channel: self.connections.schema().to_owned(),
             patience: self.patience,
             waiters: Arc::clone(&waiters),
         };

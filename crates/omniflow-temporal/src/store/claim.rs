@@ -5,7 +5,7 @@ use super::error::Fault;
 use super::marks::{self, About};
 use super::record::{self, RECORD_FORMAT};
 use super::{Claim, Kept, SaltedDetails, Store, StoreError};
-use omniflow_core::{ChainHash, Entry, Order, OrderId, StockHold, StockRefusal, Timestamp};
+use omniflow_core::{ChainHash, Entry, Order, OrderId, StockRefusal, Timestamp};
 use omniflow_engine::Idempotency;
 use tokio_postgres::Statement;
 
@@ -165,64 +165,6 @@ impl Store {
         let purging = mark.map(|_| marks::purge(&work, &purge, at));
         work.commit(purging.into_iter().collect()).await?;
         Ok(Claim::Made)
-    }
-
-    /// Removes an order whose stock was refused, that was never acknowledged and has no payments, with all
-    /// that belongs to it. Whether there was such a one.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`].
-    pub async fn withdraw(&self, order_id: &OrderId) -> Result<bool, StoreError> {
-        self.connections.again(|| self.withdraw_once(order_id)).await
-    }
-
-    async fn withdraw_once(&self, order_id: &OrderId) -> Result<bool, Fault> {
-        let work = self.connections.take().await?;
-        let lock = "SELECT acknowledged, reservation, record_format, record FROM orders WHERE id = $1
-                    FOR UPDATE";
-        let lines = "SELECT line FROM order_events WHERE order_id = $1 ORDER BY version";
-        let remove = "
-            WITH marks AS (DELETE FROM idempotency WHERE order_id = $1 AND version IS NULL),
-                 details AS (DELETE FROM order_details WHERE order_id = $1),
-                 events AS (DELETE FROM order_events WHERE order_id = $1)
-            DELETE FROM orders WHERE id = $1";
-        let [lock, lines, remove] = work.prepared([lock, lines, remove]).await?;
-        let id = order_id.as_str();
-        let (client, wanted): (_, [&(dyn tokio_postgres::types::ToSql + Sync); 1]) = (work.client(), [&id]);
-        let round = async {
-            futures::try_join!(work.open(), client.query_opt(&lock, &wanted), client.query(&lines, &wanted))
-        };
-        let ((), row, lines) = work.ask(round).await?;
-        let Some(row) = row else { return Ok(false) };
-        let order = match record::decode(row.get(2), row.get(3)) {
-            Some(order) => order,
-            None => record::folded(lines.iter().map(|row| row.get(0)))?,
-        };
-        let is_refused = match reservation_of(row.get(1))? {
-            Some(reservation) => reservation.is_err(),
-            None => matches!(order.stock, StockHold::Refused(_)),
-        };
-        let is_kept = row.get::<_, bool>(0) || order.payments.iter().next().is_some();
-        if is_kept || !is_refused {
-            return Ok(false);
-        }
-        work.commit(vec![Box::pin(async { client.execute(&remove, &wanted).await })]).await?;
-        Ok(true)
-    }
-
-    /// Orders that were claimed before a moment and never acknowledged, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn unstarted(
-        &self,
-        claimed_before: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<OrderId>, StoreError> {
-        let sql = "SELECT id FROM orders WHERE NOT acknowledged AND place < $1 ORDER BY place LIMIT $2";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.connections.rows(sql, &[&first_place(claimed_before), &limit]).await?;
-        rows.iter().map(|row| id_of(row.get(0))).collect()
     }
 }
 

@@ -1,16 +1,19 @@
 //! Connections: taken from a pool, bounded in time, and given back as they were.
 
 use super::error::{Fault, in_full};
+use super::tables::Tables;
 use super::{StoreError, StoreSettings};
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Timeouts,
 };
 use futures::future::try_join_all;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::{NoTls, Row, Statement};
+use tokio_postgres::config::Host;
+use tokio_postgres::{Config, NoTls, Row, Statement};
 
 /// A statement on its way. Those of one connection are sent in the order in which they are first polled, and
 /// none waits for the answer to another.
@@ -27,12 +30,23 @@ const RECONNECTS: u32 = 3;
 pub(super) struct Connections {
     pool: Pool,
     patience: Duration,
+    server: Arc<Server>,
+}
+
+/// What is at the other end.
+struct Server {
+    address: String,
+    schema: String,
+    tables: Tables,
 }
 
 impl Connections {
     pub(super) fn new(settings: &StoreSettings) -> Result<Self, StoreError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(settings.config()?, NoTls, recycling);
+        let config = settings.config()?;
+        let address = address_of(&config);
+        let server = Server { address, schema: settings.schema.clone(), tables: Tables::default() };
+        let manager = Manager::from_config(config, NoTls, recycling);
         let limit = Some(settings.connect_timeout);
         let pool = Pool::builder(manager)
             .max_size(settings.connections.max(1))
@@ -40,18 +54,44 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Settings(error.to_string()))?;
-        Ok(Self { pool, patience: settings.patience() })
+        Ok(Self { pool, patience: settings.patience(), server: Arc::new(server) })
     }
 
     /// The same, where answers may take longer.
     pub(super) fn patient(&self, patience: Duration) -> Self {
-        Self { pool: self.pool.clone(), patience }
+        Self { pool: self.pool.clone(), patience, server: Arc::clone(&self.server) }
     }
 
-    /// A connection on which nothing is under way.
-    pub(super) async fn take(&self) -> Result<Work, StoreError> {
+    /// How long an answer may take.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The server's host and port.
+    pub(super) fn address(&self) -> &str {
+        &self.server.address
+    }
+
+    /// Where the tables are, and what their changes are announced on.
+    pub(super) fn schema(&self) -> &str {
+        &self.server.schema
+    }
+
+    /// What is known of the tables.
+    pub(super) fn tables(&self) -> &Tables {
+        &self.server.tables
+    }
+
+    /// A connection on which nothing is under way, to tables that are up to date.
+    pub(super) async fn take(&self) -> Result<Work, Fault> {
+        self.tables().ready(self).await?;
+        self.take_as_it_is().await
+    }
+
+    /// A connection on which nothing is under way, whatever the tables are like.
+    pub(super) async fn take_as_it_is(&self) -> Result<Work, Fault> {
         let client = self.pool.get().await.map_err(|error| {
-            StoreError::Unavailable(match error {
+            Fault::Unavailable(match error {
                 PoolError::Backend(error) => in_full(&error),
                 PoolError::Timeout(TimeoutType::Wait) => "every connection is in use".to_owned(),
                 PoolError::Timeout(_) => "it does not answer".to_owned(),
@@ -81,7 +121,7 @@ impl Connections {
                 }
                 // The pool may have more that died with the server.
                 Err(Fault::Gone(_)) if reconnects < RECONNECTS => reconnects += 1,
-                Err(fault) => return Err(fault.into_error()),
+                Err(fault) => return Err(fault.into_error(self.address())),
             }
         }
     }
@@ -99,6 +139,19 @@ impl Connections {
         })
         .await
     }
+}
+
+/// What may be shown of an address.
+fn address_of(config: &Config) -> String {
+    let ports = config.get_ports();
+    let of_host = |(place, host): (usize, &Host)| {
+        let port = ports.get(place).or_else(|| ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(host) => format!("{host}:{port}"),
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    };
+    config.get_hosts().iter().enumerate().map(of_host).collect::<Vec<_>>().join(",")
 }
 
 /// A connection at work. Dropping it in a transaction undoes that.
@@ -138,7 +191,7 @@ impl Work {
             return Ok(answer?);
         }
         self.is_lost.store(true, Ordering::Relaxed);
-        Err(Fault::Final(StoreError::Unavailable("it does not answer".to_owned())))
+        Err(Fault::Unavailable("it does not answer".to_owned()))
     }
 
     /// Opens a transaction. What is asked together with it goes behind it in the same round.

@@ -6,14 +6,19 @@ use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::WrongType;
 
 /// Why the store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The address or a setting cannot be used.
     #[error("PostgreSQL's settings cannot be used: {0}")]
     Settings(String),
     /// It cannot be reached, or it took too long; nothing was done.
-    #[error("PostgreSQL cannot be used now: {0}")]
-    Unavailable(String),
+    #[error("PostgreSQL at {address} cannot be used now: {reason}")]
+    Unavailable {
+        /// Its host and port.
+        address: String,
+        /// What was found.
+        reason: String,
+    },
     /// Others were always first; nothing was done.
     #[error("PostgreSQL has too much to do at once with the same rows")]
     Contended,
@@ -46,7 +51,7 @@ impl From<StoreError> for Error {
             StoreError::OutcomeUnknown => Self::OutcomeUnknown,
             StoreError::Diverged(_) => Self::SetAside,
             StoreError::Contended => Self::Overloaded,
-            StoreError::Settings(_) | StoreError::Unavailable(_) | StoreError::NewerSchema { .. } => {
+            StoreError::Settings(_) | StoreError::Unavailable { .. } | StoreError::NewerSchema { .. } => {
                 Self::Unavailable(error.to_string())
             }
         }
@@ -60,6 +65,8 @@ pub(super) enum Fault {
     Conflict,
     /// The connection was gone before anything was done.
     Gone(String),
+    /// It cannot be asked now; nothing was done.
+    Unavailable(String),
     /// For good.
     Final(StoreError),
 }
@@ -93,10 +100,12 @@ impl Fault {
     }
 
     /// What is said of it when no further attempt is made.
-    pub(super) fn into_error(self) -> StoreError {
+    pub(super) fn into_error(self, address: &str) -> StoreError {
         match self {
             Self::Conflict => StoreError::Contended,
-            Self::Gone(why) => StoreError::Unavailable(why),
+            Self::Gone(reason) | Self::Unavailable(reason) => {
+                StoreError::Unavailable { address: address.to_owned(), reason }
+            }
             Self::Final(error) => error,
         }
     }
@@ -117,7 +126,7 @@ fn of_statement(db: &DbError) -> Fault {
         Some("57") if *code != SqlState::QUERY_CANCELED => Fault::Gone(said),
         // A constraint, or data that the server cannot read.
         Some("23" | "XX" | "22") => Fault::Final(StoreError::Diverged(said)),
-        _ => Fault::Final(StoreError::Unavailable(said)),
+        _ => Fault::Unavailable(said),
     }
 }
 

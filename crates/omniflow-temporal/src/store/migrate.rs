@@ -23,26 +23,35 @@ const RAISE_FEED_BASE: &str = "
       AND last.number >= value + pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
 impl Store {
-    /// Brings the tables up to date. Of several processes at once, one does it and the others wait.
+    /// Brings the tables up to date now, not only before they are first used. Of several processes at once, one
+    /// does it and the others wait.
     ///
     /// # Errors
     /// [`StoreError::NewerSchema`], [`StoreError::Unavailable`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let connections = self.connections.patient(PATIENCE);
-        let mut found = connections.again(|| prepare(&connections, &self.schema)).await?;
-        while found < SCHEMA {
-            found = connections.again(|| step(&connections, &self.schema)).await?;
-        }
-        if found > SCHEMA {
-            return Err(StoreError::NewerSchema { found, known: SCHEMA });
-        }
-        connections.again(|| finish(&connections, &self.schema)).await
+        run(&self.connections).await
     }
 }
 
+/// Brings the tables up to date.
+pub(super) async fn run(connections: &Connections) -> Result<(), StoreError> {
+    let connections = connections.patient(PATIENCE);
+    let mut found = connections.again(|| prepare(&connections)).await?;
+    while found < SCHEMA {
+        found = connections.again(|| step(&connections)).await?;
+    }
+    if found > SCHEMA {
+        return Err(StoreError::NewerSchema { found, known: SCHEMA });
+    }
+    connections.again(|| finish(&connections)).await?;
+    connections.tables().set_ready();
+    Ok(())
+}
+
 /// Opens a transaction that no other migration runs beside.
-async fn alone(connections: &Connections, schema: &str) -> Result<Work, Fault> {
-    let work = connections.take().await?;
+async fn alone(connections: &Connections) -> Result<Work, Fault> {
+    let work = connections.take_as_it_is().await?;
+    let schema = connections.schema();
     work.ask(work.open()).await?;
     let lock = format!(
         "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
@@ -53,8 +62,9 @@ async fn alone(connections: &Connections, schema: &str) -> Result<Work, Fault> {
 }
 
 /// Makes what is missing before the first migration. Returns the schema found.
-async fn prepare(connections: &Connections, schema: &str) -> Result<i32, Fault> {
-    let work = alone(connections, schema).await?;
+async fn prepare(connections: &Connections) -> Result<i32, Fault> {
+    let work = alone(connections).await?;
+    let schema = connections.schema();
     let sql = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
     if !work.ask(work.client().query_one(sql, &[&schema])).await?.get::<_, bool>(0) {
         work.ask(work.client().batch_execute(&format!("CREATE SCHEMA \"{schema}\""))).await?;
@@ -71,8 +81,8 @@ async fn prepare(connections: &Connections, schema: &str) -> Result<i32, Fault> 
 }
 
 /// What is looked after whenever a process begins.
-async fn finish(connections: &Connections, schema: &str) -> Result<(), Fault> {
-    let work = alone(connections, schema).await?;
+async fn finish(connections: &Connections) -> Result<(), Fault> {
+    let work = alone(connections).await?;
     let sql = "SELECT current_setting('synchronous_commit'), current_setting('fsync')";
     let row = work.ask(work.client().query_one(sql, &[])).await?;
     for (at, setting) in ["synchronous_commit", "fsync"].into_iter().enumerate() {
@@ -85,8 +95,8 @@ async fn finish(connections: &Connections, schema: &str) -> Result<(), Fault> {
 }
 
 /// Brings the tables to the next version, if another process has not. Returns the version then.
-async fn step(connections: &Connections, schema: &str) -> Result<i32, Fault> {
-    let work = alone(connections, schema).await?;
+async fn step(connections: &Connections) -> Result<i32, Fault> {
+    let work = alone(connections).await?;
     let found = version(&work).await?;
     let next = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found));
     let Some(migration) = next else { return Ok(found) };

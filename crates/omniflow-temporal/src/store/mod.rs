@@ -8,6 +8,7 @@
 
 mod announce;
 mod answers;
+mod appended;
 mod begin;
 mod changes;
 mod claim;
@@ -23,8 +24,10 @@ mod read;
 mod record;
 mod settings;
 mod stock;
+mod tables;
+mod undecided;
 
-pub use answers::{Begun, Claim, Kept, Publish, Published, SaltedDetails, Stored};
+pub use answers::{Acknowledged, Begun, Claim, Kept, Publish, Published, SaltedDetails, Stored, Undecided};
 pub use changes::{Change, Changes};
 pub use error::StoreError;
 pub use settings::StoreSettings;
@@ -42,7 +45,6 @@ use tokio_postgres::Config;
 pub struct Store {
     connections: Connections,
     config: Config,
-    schema: String,
     patience: Duration,
     announced: mpsc::UnboundedSender<OrderId>,
     seal: Arc<OnceCell<CursorSeal>>,
@@ -50,26 +52,31 @@ pub struct Store {
 
 impl Store {
     /// A store at an address; called where tokio runs. Nothing is connected yet: a server that is down is an
-    /// error of what is asked of it, and once it is up again it is used again.
+    /// error of what is asked of it, and once it is up again it is used again. Its tables are brought up to date
+    /// before they are first used.
     ///
     /// # Errors
     /// [`StoreError::Settings`].
     pub fn connect(settings: &StoreSettings) -> Result<Self, StoreError> {
         let connections = Connections::new(settings)?;
         Ok(Self {
-            announced: announce::start(connections.clone(), settings.schema.clone()),
+            announced: announce::start(connections.clone()),
             connections,
             config: settings.config()?,
-            schema: settings.schema.clone(),
             patience: settings.patience(),
             seal: Arc::default(),
         })
     }
 
-    /// Asks the server for a sign of life, in bounded time.
+    /// The server's host and port.
+    pub fn address(&self) -> &str {
+        self.connections.address()
+    }
+
+    /// Asks the server for a sign of life, in bounded time, once its tables are up to date.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`], [`StoreError::NewerSchema`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.connections.rows("SELECT 1", &[]).await.map(drop)
     }

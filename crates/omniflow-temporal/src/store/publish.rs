@@ -1,13 +1,14 @@
 //! Publishing: events are appended to an order if it stands where the caller thinks it does, and all that is
 //! to be true with them becomes true in the same transaction.
 
+use super::appended::{APPEND, Appended, Before};
 use super::connection::{Sent, Work};
 use super::error::Fault;
 use super::marks::{self, About};
-use super::movement::{self, LOCK_STOCK, MOVE_STOCK, Movement};
-use super::record::{self, RECORD_FORMAT, column_of};
+use super::movement::{self, LOCK_STOCK, MOVE_STOCK};
+use super::record::column_of;
 use super::{Publish, Published, Store, StoreError};
-use omniflow_core::{ChainHash, Demand, Step};
+use omniflow_core::{Demand, Step};
 use tokio_postgres::{Row, Statement};
 
 const LOCK: &str = "
@@ -16,33 +17,21 @@ const LOCK: &str = "
 
 const TAIL: &str = "SELECT line FROM order_events WHERE order_id = $1 AND version > $2 ORDER BY version";
 
-/// Appends events and moves the order to where they lead. `$11` is the first version that this transaction
-/// shows.
-const APPEND: &str = "
-    WITH moved AS (
-        UPDATE orders
-        SET version = $2, head = $3, record_format = $4, record = $5, acknowledged = $6, state = $7,
-            payment_status = $8, attention = $9, settled = COALESCE($10, settled)
-        WHERE id = $1
-    ), feed AS (
-        SELECT (value + pg_current_xact_id()::text::bigint) << 12 AS place FROM meta WHERE name = 'feed_base'
-    )
-    INSERT INTO order_events (order_id, version, position, line, hash)
-    SELECT $1, event.version, CASE WHEN $6 THEN feed.place + event.version - $11::integer END, event.line, event.hash
-    FROM unnest($12::integer[], $13::bytea[], $14::bytea[]) event (version, line, hash), feed";
-
 /// Shows the events from before an order was acknowledged.
-const SHOW: &str = "
+pub(super) const SHOW: &str = "
     UPDATE order_events SET position = ((feed.value + pg_current_xact_id()::text::bigint) << 12) + version - 1
     FROM meta feed
     WHERE feed.name = 'feed_base' AND order_id = $1 AND version <= $2";
 
-const ACKNOWLEDGE: &str = "UPDATE orders SET acknowledged = true WHERE id = $1";
+pub(super) const ACKNOWLEDGE: &str = "UPDATE orders SET acknowledged = true WHERE id = $1";
+
+/// Lets go of all that others may want of an order that was refused before anybody knew of it.
+const WITHDRAW: &str = "
+    WITH marks AS (DELETE FROM idempotency WHERE order_id = $1 AND version IS NULL),
+         details AS (DELETE FROM order_details WHERE order_id = $1)
+    UPDATE orders SET external_id = NULL WHERE id = $1";
 
 const ERASE: &str = "DELETE FROM order_details WHERE order_id = $1";
-
-/// How many events a transaction can show: more have no number in it.
-const MOST_SHOWN: u32 = 1 << 12;
 
 struct Statements {
     lock: Statement,
@@ -50,6 +39,7 @@ struct Statements {
     append: Statement,
     show: Statement,
     acknowledge: Statement,
+    withdraw: Statement,
     erase: Statement,
     stock: Statement,
     movement: Statement,
@@ -66,6 +56,7 @@ impl Statements {
             APPEND,
             SHOW,
             ACKNOWLEDGE,
+            WITHDRAW,
             ERASE,
             LOCK_STOCK,
             MOVE_STOCK,
@@ -73,103 +64,22 @@ impl Statements {
             marks::PURGE,
             marks::ANSWER_PLACING,
         ];
-        let [lock, tail, append, show, acknowledge, erase, stock, movement, keep, purge, answer] =
+        let [lock, tail, append, show, acknowledge, withdraw, erase, stock, movement, keep, purge, answer] =
             work.prepared(sql).await?;
-        Ok(Self { lock, tail, append, show, acknowledge, erase, stock, movement, keep, purge, answer })
-    }
-}
-
-/// Where the order stood.
-struct Before {
-    version: u32,
-    head: ChainHash,
-    acknowledged: bool,
-    is_reserved: bool,
-    settled: Option<String>,
-}
-
-impl Before {
-    fn of(row: &Row) -> Result<Self, StoreError> {
-        let version: i32 = row.get(0);
         Ok(Self {
-            version: version.unsigned_abs(),
-            head: record::hash_of(row, "head")?,
-            acknowledged: row.get(2),
-            is_reserved: row.get(3),
-            settled: row.get(4),
+            lock,
+            tail,
+            append,
+            show,
+            acknowledge,
+            withdraw,
+            erase,
+            stock,
+            movement,
+            keep,
+            purge,
+            answer,
         })
-    }
-}
-
-/// The lines to append with their versions and hashes, column by column.
-struct Appended<'a> {
-    versions: Vec<i32>,
-    lines: &'a [Vec<u8>],
-    hashes: Vec<Vec<u8>>,
-    head: ChainHash,
-    record: Vec<u8>,
-    version: i32,
-    acknowledged: bool,
-    settled: Option<&'static str>,
-    first_shown: i32,
-}
-
-impl<'a> Appended<'a> {
-    fn new(publish: &'a Publish<'_>, before: &Before, stock: Option<&Movement>) -> Result<Self, StoreError> {
-        let mut head = before.head;
-        let (mut versions, mut hashes) = (vec![], vec![]);
-        for (version, line) in (before.version + 1..).zip(&publish.lines) {
-            head = head.after(line);
-            versions.push(column_of(version)?);
-            hashes.push(head.0.to_vec());
-        }
-        let acknowledged = before.acknowledged || publish.acknowledge;
-        let first_shown = if before.acknowledged { before.version + 1 } else { 1 };
-        if (publish.order.version + 1).saturating_sub(first_shown) > MOST_SHOWN {
-            let id = &publish.order.id;
-            return Err(StoreError::Diverged(format!("order {id} has too many events to show at once")));
-        }
-        Ok(Self {
-            versions,
-            lines: &publish.lines,
-            hashes,
-            head,
-            record: record::encode(publish.order)?,
-            version: column_of(publish.order.version)?,
-            acknowledged,
-            settled: stock.and(publish.stock).map(|step| step.kind().as_str()),
-            first_shown: column_of(first_shown)?,
-        })
-    }
-
-    async fn send(
-        &self,
-        work: &Work,
-        statement: &Statement,
-        publish: &Publish<'_>,
-    ) -> Result<u64, tokio_postgres::Error> {
-        let order = publish.order;
-        work.client()
-            .execute(
-                statement,
-                &[
-                    &publish.order_id.as_str(),
-                    &self.version,
-                    &&self.head.0[..],
-                    &RECORD_FORMAT,
-                    &self.record,
-                    &self.acknowledged,
-                    &order.kind().as_str(),
-                    &order.payments.status().as_str(),
-                    &order.attention().is_some(),
-                    &self.settled,
-                    &self.first_shown,
-                    &self.versions,
-                    &self.lines,
-                    &self.hashes,
-                ],
-            )
-            .await
     }
 }
 
@@ -202,7 +112,7 @@ impl Store {
         let demand = moves.map(|_| publish.order.terms.demand()).unwrap_or_default();
         let (row, stock) = lock(&work, &statements, publish, &demand).await?;
         let Some(before) = row.map(|row| Before::of(&row)).transpose()? else {
-            return Ok(Published::Behind { lines: vec![] });
+            return Ok(Published::Behind { lines: vec![], acknowledged: false });
         };
         if before.version != publish.expected {
             return behind(&work, &statements, publish, &before).await;
@@ -223,8 +133,13 @@ impl Store {
         }
         rest(&work, &statements, publish, &before, &mut writes);
         work.commit(writes).await?;
-        Ok(Published::Stored)
+        Ok(stored(publish, &before))
     }
+}
+
+/// What is answered where all of it is stored.
+fn stored(publish: &Publish<'_>, before: &Before) -> Published {
+    if publish.withdraw && before.acknowledged { Published::Kept } else { Published::Stored }
 }
 
 /// Opens the transaction and locks the order, and then its stock.
@@ -267,7 +182,7 @@ async fn behind(
     let tail = work.ask(work.client().query(&statements.tail, &[&id, &expected])).await?;
     let lines: Vec<Vec<u8>> = tail.iter().map(|row| row.get(0)).collect();
     if lines.is_empty() || lines != publish.lines {
-        return Ok(Published::Behind { lines });
+        return Ok(Published::Behind { lines, acknowledged: before.acknowledged });
     }
     let mut writes: Vec<Sent<'_>> = vec![];
     rest(work, statements, publish, before, &mut writes);
@@ -279,7 +194,7 @@ async fn behind(
     if !writes.is_empty() {
         work.commit(writes).await?;
     }
-    Ok(Published::Stored)
+    Ok(stored(publish, before))
 }
 
 /// What is to be true beside the order's own row: what it shows, the answers that are kept, what is erased.
@@ -298,6 +213,11 @@ fn rest<'a>(
             let shown = column_of(shown).unwrap_or(i32::MAX);
             client.execute(&statements.show, &[&order_id.as_str(), &shown]).await
         }));
+    }
+    if publish.withdraw && !before.acknowledged {
+        writes
+            .push(Box::pin(async move { client.execute(&statements.withdraw, &[&order_id.as_str()]).await }));
+    } else if publish.acknowledge || publish.withdraw {
         writes.push(Box::pin(async move {
             let version = column_of(order.version).unwrap_or(i32::MAX);
             client.execute(&statements.answer, &[&order_id.as_str(), &version, &at.as_millis()]).await

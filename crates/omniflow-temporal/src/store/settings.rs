@@ -10,6 +10,8 @@ use tokio_postgres::config::SslMode;
 pub struct StoreSettings {
     /// Its address, `postgres://user:password@host:port/database`; more than one host may be named.
     pub url: String,
+    /// Its password, where the address has none.
+    pub password: Option<String>,
     /// The schema in which the tables are; made where it is missing. `a-z`, `0-9` and `_`.
     pub schema: String,
     /// How many connections are used at most, beside the one that listens.
@@ -27,12 +29,21 @@ impl StoreSettings {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            password: None,
             schema: "omniflow".to_owned(),
             connections: 16,
             connect_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(3),
         }
+    }
+
+    /// Whether they can be used at all; no server is asked.
+    ///
+    /// # Errors
+    /// [`StoreError::Settings`].
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.config().map(drop)
     }
 
     /// How long an answer may take before the connection counts as lost: the server's own time-outs come first.
@@ -56,6 +67,9 @@ impl StoreSettings {
             return Err(StoreError::Settings(
                 "TLS is not built in: sslmode must be disable or prefer".to_owned(),
             ));
+        }
+        if let (Some(password), None) = (&self.password, config.get_password()) {
+            config.password(password);
         }
         // The address's own options come last, so that they win.
         let options = format!(
@@ -86,7 +100,15 @@ fn is_name(text: &str) -> bool {
 impl std::fmt::Debug for StoreSettings {
     /// Without the address, which may have a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { url: _, schema, connections, connect_timeout, statement_timeout, lock_timeout } = self;
+        let Self {
+            url: _,
+            password: _,
+            schema,
+            connections,
+            connect_timeout,
+            statement_timeout,
+            lock_timeout,
+        } = self;
         f.debug_struct("StoreSettings")
             .field("schema", schema)
             .field("connections", connections)

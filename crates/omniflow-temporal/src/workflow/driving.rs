@@ -5,29 +5,22 @@ use super::input::{self, Start};
 use super::machine::Machine;
 use super::wire::{Asked, Ended};
 use super::{OrderWorkflow, time, wait};
-use crate::activities::{BeginInput, Begun, Line, OrderActivities, PublishInput, Published, Reserved};
+use super::publishing::{STORE_PAUSE, store_options};
+use crate::activities::{BeginInput, Begun, Line, OrderActivities, Reserved};
 use futures::future::poll_fn;
 use omniflow_core::{
-    Actor, ChainHash, Command, EffectKey, Entry, Locale, Order, ReasonText, StateKind, Step, StockHold,
-    Timestamp, status,
+    Actor, ChainHash, Command, EffectKey, Entry, Locale, Order, ReasonText, StateKind, Step, Timestamp, status,
 };
 use std::task::Poll;
 use std::time::Duration;
-use temporalio_common::RetryPolicy;
 use temporalio_sdk::{
-    ContinueAsNewOptions, LocalActivityOptions, TimerOptions, WorkflowCancellationToken, WorkflowContext,
+    ContinueAsNewOptions, TimerOptions, WorkflowCancellationToken, WorkflowContext,
     WorkflowResult,
 };
 
-/// How long one attempt at PostgreSQL may take.
-const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longer pauses are timers of the server's.
-const LONGEST_LOCAL_PAUSE: Duration = Duration::from_millis(100);
-const STORE_PAUSE: Duration = Duration::from_secs(1);
-
 /// Drives one order.
 pub(super) struct Driver<'a> {
-    ctx: &'a WorkflowContext<OrderWorkflow>,
+    pub(super) ctx: &'a WorkflowContext<OrderWorkflow>,
     /// Whether a cancellation of the workflow was heard.
     cancelled: bool,
 }
@@ -88,8 +81,8 @@ impl<'a> Driver<'a> {
                 for (ticket, asked, at) in std::mem::take(&mut w.inbox) {
                     machine.say(ticket, asked, at);
                 }
-                let stored = machine.stored();
-                w.acknowledged = acknowledged.then_some((stored.version, stored.updated_at));
+                w.shown = acknowledged;
+                w.tell_stored(&machine, machine.stored().updated_at);
                 w.machine = Some(machine);
             }),
             Err(error) => self.leave_to_another(&error.to_string()).await,
@@ -97,7 +90,7 @@ impl<'a> Driver<'a> {
     }
 
     /// What this program cannot read, a newer worker can: the task is given back to the server.
-    async fn leave_to_another(&self, error: &str) {
+    pub(super) async fn leave_to_another(&self, error: &str) {
         self.ctx.force_task_fail(error.to_owned());
         std::future::pending::<()>().await;
     }
@@ -122,9 +115,6 @@ impl<'a> Driver<'a> {
                 continue;
             }
             let order = self.with(|machine| machine.stored().clone());
-            if self.is_withdrawn(&order) {
-                return self.withdraw(&order).await;
-            }
             if order.is_at_rest() && self.with(Machine::is_quiet) {
                 wait(self.ctx, |w| w.open == 0 || w.said != seen).await;
                 if self.ctx.state(|w| w.said == seen) {
@@ -182,77 +172,6 @@ impl<'a> Driver<'a> {
         self.tell(command, input::signaller());
     }
 
-    /// Stores what was decided since it was last stored. Says whether there was anything.
-    async fn publish(&self) -> bool {
-        let now = self.now();
-        let Some(batch) = self.ctx.state_mut(|w| w.machine.as_mut().and_then(|machine| machine.batch(now)))
-        else {
-            return false;
-        };
-        let acknowledged = self.ctx.state(|w| w.acknowledged.is_some());
-        let acknowledge = !acknowledged && is_to_be_shown(&batch.order);
-        if !acknowledged && !acknowledge && is_hopeless(&batch.order) {
-            // It is withdrawn: nothing of it stays.
-            self.ctx.state_mut(|w| {
-                if let Some(machine) = &mut w.machine {
-                    machine.published()
-                }
-            });
-            return true;
-        }
-        let told = (batch.order.version, batch.at);
-        let input = PublishInput::new(batch, acknowledge);
-        loop {
-            let published =
-                self.ctx.execute_local_activity(OrderActivities::publish, input.clone(), store_options());
-            match published.await {
-                Ok(Published::Stored) => {
-                    self.ctx.state_mut(|w| {
-                        if acknowledge {
-                            w.acknowledged = Some(told);
-                        }
-                        if let Some(machine) = &mut w.machine {
-                            machine.published();
-                        }
-                    });
-                    return true;
-                }
-                Ok(Published::Behind { lines }) => {
-                    let adopted = self.ctx.state_mut(|w| match &mut w.machine {
-                        Some(machine) => machine.adopt(&lines).map_err(|error| error.to_string()),
-                        None => Ok(()),
-                    });
-                    if let Err(error) = adopted {
-                        self.leave_to_another(&error).await;
-                    }
-                    return true;
-                }
-                Err(_) => self.pause(STORE_PAUSE).await,
-            }
-        }
-    }
-
-    /// Whether the order was refused its stock before anybody was told of it.
-    fn is_withdrawn(&self, order: &Order) -> bool {
-        self.ctx.state(|w| w.acknowledged.is_none()) && is_hopeless(order)
-    }
-
-    /// Leaves nothing of an order that was refused: whoever placed it is told so.
-    async fn withdraw(&self, order: &Order) -> WorkflowResult<Ended> {
-        let id = order.id.clone();
-        loop {
-            let gone =
-                self.ctx.execute_local_activity(OrderActivities::withdraw, id.clone(), store_options());
-            if gone.await.is_ok() {
-                break;
-            }
-            self.pause(STORE_PAUSE).await;
-        }
-        self.ctx.state_mut(|w| w.withdrawn = true);
-        wait(self.ctx, |w| w.open == 0).await;
-        Ok(ended(order))
-    }
-
     fn with<R>(&self, see: impl FnOnce(&Machine) -> R) -> R {
         self.ctx.state(|w| match &w.machine {
             Some(machine) => see(machine),
@@ -267,24 +186,14 @@ impl<'a> Driver<'a> {
         });
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         time(self.ctx.workflow_time())
     }
 
-    async fn pause(&self, pause: Duration) {
+    pub(super) async fn pause(&self, pause: Duration) {
         let token = WorkflowCancellationToken::new();
         self.ctx.timer(TimerOptions::builder(pause).cancellation_token(token).build()).await;
     }
-}
-
-/// A placing that was refused, and for which nobody has paid.
-fn is_hopeless(order: &Order) -> bool {
-    matches!(order.stock, StockHold::Refused(_)) && order.payments.iter().len() == 0
-}
-
-/// Whether whoever placed the order can be told so.
-fn is_to_be_shown(order: &Order) -> bool {
-    order.stock != StockHold::Undecided && !is_hopeless(order)
 }
 
 /// How the workflow ends once its order has.
@@ -297,18 +206,4 @@ fn ended(order: &Order) -> Ended {
     };
     let message = status::text(order, Locale::ZhCn, order.updated_at);
     Ended { order_id: order.id.to_string(), status: status.to_owned(), message }
-}
-
-/// PostgreSQL is asked until it answers; a cancellation of the workflow does not end that.
-fn store_options() -> LocalActivityOptions {
-    let retry = RetryPolicy::builder()
-        .initial_interval(Duration::from_millis(20))
-        .maximum_interval(Duration::from_secs(5))
-        .build();
-    LocalActivityOptions::builder()
-        .start_to_close_timeout(STORE_TIMEOUT)
-        .timer_backoff_threshold(LONGEST_LOCAL_PAUSE)
-        .retry_policy(retry)
-        .cancellation_token(WorkflowCancellationToken::new())
-        .build()
 }

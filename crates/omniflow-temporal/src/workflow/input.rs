@@ -1,14 +1,13 @@
 //! What a workflow is started with, and what signals carry: anything at all may come, and nothing of it may
 //! fail a workflow task.
 
-use super::wire::{Input, Report};
+use super::wire::{Asked, Input, PaidSignal, Report};
 use crate::names::WORKFLOW_ID_PREFIX;
 use omniflow_core::{
     Actor, Command, Currency, Decision, Draft, DraftAmount, DraftLine, Entry, Event, Money, OrderId,
-    PaymentEventId, PaymentId, PaymentOutcome, PaymentReport, PolicyBook, ReasonText, Terms, Timestamp,
+    PaymentOutcome, PaymentReport, PolicyBook, ReasonText, Terms, Timestamp,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue as RawJson;
 use temporalio_common::data_converters::{PayloadConverter, RawValue};
 
 /// What a workflow is about.
@@ -89,17 +88,26 @@ pub(crate) fn signaller() -> Actor {
     Actor::new("temporal").unwrap_or_else(|_| Actor::api())
 }
 
-/// The command that a payment signal is.
-pub(crate) fn paid(raw: &RawValue) -> Command {
-    let report = match decode::<String>(raw) {
-        Ok(_) => Ok(PaymentReport::captured()),
-        Err(_) => decode::<Fields>(raw).map_err(|error| error.to_string()).and_then(Fields::report),
-    };
-    report.map_or_else(|error| nonsense(crate::names::SIGNAL_PAID, &error), Command::ReportPayment)
+/// What a payment signal says.
+pub(crate) fn paid(raw: &RawValue) -> Asked {
+    if decode::<String>(raw).is_ok() {
+        return Asked::told(Command::ReportPayment(PaymentReport::captured()), signaller());
+    }
+    let said = decode::<PaidSignal>(raw).map_err(|error| error.to_string()).and_then(|mut signal| {
+        let (actor, mark) = (signal.actor.take(), signal.mark.take());
+        Ok((report(signal)?, actor, mark))
+    });
+    match said {
+        Ok((report, actor, mark)) => Asked {
+            mark,
+            ..Asked::told(Command::ReportPayment(report), actor.unwrap_or_else(signaller))
+        },
+        Err(error) => nonsense(crate::names::SIGNAL_PAID, &error),
+    }
 }
 
-/// The command that a reviewer's signal is.
-pub(crate) fn reviewed(raw: &RawValue) -> Command {
+/// What a reviewer's signal says.
+pub(crate) fn reviewed(raw: &RawValue) -> Asked {
     let decision = match decode::<String>(raw).as_deref() {
         Ok("APPROVE") => Ok(Decision::Approve),
         Ok("REJECT") => Ok(Decision::Reject),
@@ -107,13 +115,14 @@ pub(crate) fn reviewed(raw: &RawValue) -> Command {
         Err(error) => Err(error.to_string()),
     };
     match decision {
-        Ok(decision) => Command::Decide { decision, reason: None },
+        Ok(decision) => Asked::told(Command::Decide { decision, reason: None }, signaller()),
         Err(error) => nonsense(crate::names::SIGNAL_REVIEW, &error),
     }
 }
 
-fn nonsense(signal: &str, error: &str) -> Command {
-    Command::Misunderstand { signal: signal.to_owned(), reason: ReasonText::lossy(error) }
+fn nonsense(signal: &str, error: &str) -> Asked {
+    let reason = ReasonText::lossy(error);
+    Asked::told(Command::Misunderstand { signal: signal.to_owned(), reason }, signaller())
 }
 
 fn decode<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, serde_json::Error> {
@@ -121,45 +130,30 @@ fn decode<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, serde_json::Er
     serde_json::from_slice(data)
 }
 
-/// The fields of `POST /orders/{id}/pay`, each optional.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    payment_id: Option<PaymentId>,
-    event_id: Option<PaymentEventId>,
-    outcome: Option<PaymentOutcome>,
-    amount: Option<Box<RawJson>>,
-    amount_minor: Option<i64>,
-    currency: Option<String>,
-    reason: Option<ReasonText>,
-}
-
-impl Fields {
-    fn report(self) -> Result<PaymentReport, String> {
-        let outcome = self.outcome.unwrap_or(PaymentOutcome::Captured);
-        let report = PaymentReport::new(self.payment_id, self.event_id, outcome);
-        let code = self.currency.as_deref().unwrap_or("USD");
-        let currency = Currency::from_code(code).ok_or_else(|| format!("currency {code} does not exist"))?;
-        let major = match &self.amount {
-            Some(text) => {
-                Some(Money::from_major(text.get(), currency).map_err(|e| format!("amount {e}"))?.minor)
-            }
-            None => None,
-        };
-        let minor = match (major, self.amount_minor) {
-            (Some(major), Some(minor)) if major != minor => {
-                return Err("amount and amount_minor differ".into());
-            }
-            (Some(minor), _) | (None, Some(minor)) => Some(minor),
-            (None, None) if self.currency.is_some() => return Err("a currency needs an amount".into()),
-            (None, None) => None,
-        };
-        if minor.is_some_and(|minor| minor < 1) {
-            return Err("the amount must be above zero".into());
+fn report(signal: PaidSignal) -> Result<PaymentReport, String> {
+    let outcome = signal.outcome.unwrap_or(PaymentOutcome::Captured);
+    let report = PaymentReport::new(signal.payment_id, signal.event_id, outcome);
+    let code = signal.currency.as_deref().unwrap_or("USD");
+    let currency = Currency::from_code(code).ok_or_else(|| format!("currency {code} does not exist"))?;
+    let major = match &signal.amount {
+        Some(text) => {
+            Some(Money::from_major(text.get(), currency).map_err(|e| format!("amount {e}"))?.minor)
         }
-        let amount = minor.map(|minor| Money::new(minor, currency));
-        Ok(PaymentReport { amount, reason: self.reason, ..report })
+        None => None,
+    };
+    let minor = match (major, signal.amount_minor) {
+        (Some(major), Some(minor)) if major != minor => {
+            return Err("amount and amount_minor differ".into());
+        }
+        (Some(minor), _) | (None, Some(minor)) => Some(minor),
+        (None, None) if signal.currency.is_some() => return Err("a currency needs an amount".into()),
+        (None, None) => None,
+    };
+    if minor.is_some_and(|minor| minor < 1) {
+        return Err("the amount must be above zero".into());
     }
+    let amount = minor.map(|minor| Money::new(minor, currency));
+    Ok(PaymentReport { amount, reason: signal.reason, ..report })
 }
 
 impl From<Report> for PaymentReport {

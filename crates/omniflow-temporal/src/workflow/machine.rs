@@ -7,12 +7,13 @@
 #[cfg(test)]
 mod tests;
 
-use super::wire::{Answer, Asked, Mark};
+use super::wire::{Answer, Asked};
 use crate::activities::Line;
 use omniflow_core::{
     Actor, ChainHash, Command, DecodeError, EffectKey, Entry, FoldError, Order, Outcome, Receipt, Step,
     Timestamp, decide, evolve, fold, next,
 };
+use omniflow_engine::Idempotency;
 use std::collections::BTreeMap;
 
 /// Marks that one run remembers; PostgreSQL has all of them.
@@ -82,7 +83,7 @@ pub(crate) struct Batch {
     pub(crate) order: Order,
     /// The stock that moves with them.
     pub(crate) stock: Option<Step>,
-    pub(crate) marks: Vec<Mark>,
+    pub(crate) marks: Vec<Idempotency>,
     /// When: what is answered of it says so.
     pub(crate) at: Timestamp,
     pub(crate) erases_details: bool,

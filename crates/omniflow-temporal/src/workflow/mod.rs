@@ -5,14 +5,17 @@
 
 mod driving;
 mod effects;
+#[cfg(test)]
+mod histories;
 pub(crate) mod input;
 pub(crate) mod machine;
+pub(crate) mod publishing;
 pub(crate) mod wire;
 
 use driving::Driver;
 use input::Start;
 use machine::{Machine, Ticket};
-use omniflow_core::{Command, Locale, StockHold, Timestamp, status};
+use omniflow_core::{Locale, StockHold, Timestamp, status};
 use std::time::{SystemTime, UNIX_EPOCH};
 use temporalio_common::data_converters::RawValue;
 use temporalio_macros::{workflow, workflow_methods};
@@ -37,10 +40,19 @@ pub(crate) struct OrderWorkflow {
     open: u32,
     /// Set when there is no such order: nobody has to wait.
     missing: bool,
-    /// With which version and when whoever placed the order was told so.
-    acknowledged: Option<(u32, Timestamp)>,
-    /// Whether nothing is left of an order that was refused.
-    withdrawn: bool,
+    /// Whether the order is shown to whoever asks for it.
+    shown: bool,
+    /// What whoever placed the order is told, once its stock is decided and that is stored.
+    told: Option<Told>,
+}
+
+/// The order that whoever placed it is told of.
+#[derive(Clone, Copy)]
+struct Told {
+    version: u32,
+    at: Timestamp,
+    /// Whether another run, or a task that was lost, may have told so before.
+    before: bool,
 }
 
 #[workflow_methods]
@@ -56,8 +68,8 @@ impl OrderWorkflow {
             said: 0,
             open: 0,
             missing: false,
-            acknowledged: None,
-            withdrawn: false,
+            shown: false,
+            told: None,
         }
     }
 
@@ -68,12 +80,12 @@ impl OrderWorkflow {
 
     #[signal(name = "SIGNAL_PAYMENT_PAID")]
     pub(crate) fn paid(&mut self, ctx: &mut SyncWorkflowContext<Self>, raw: RawValue) {
-        self.hear(input::paid(&raw), time(ctx.workflow_time()));
+        self.say(input::paid(&raw), time(ctx.workflow_time()));
     }
 
     #[signal(name = "SIGNAL_ADMIN_ACTION")]
     pub(crate) fn reviewed(&mut self, ctx: &mut SyncWorkflowContext<Self>, raw: RawValue) {
-        self.hear(input::reviewed(&raw), time(ctx.workflow_time()));
+        self.say(input::reviewed(&raw), time(ctx.workflow_time()));
     }
 
     /// The status text as the order is stored; the countdown reads the clock, which leaves no history.
@@ -117,10 +129,6 @@ impl OrderWorkflow {
 }
 
 impl OrderWorkflow {
-    fn hear(&mut self, command: Command, at: Timestamp) {
-        self.say(Asked::told(command, input::signaller()), at);
-    }
-
     fn say(&mut self, asked: Asked, at: Timestamp) -> Ticket {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
@@ -137,11 +145,8 @@ impl OrderWorkflow {
         let order = self.machine.as_ref()?.stored();
         match &order.stock {
             StockHold::Undecided => None,
-            StockHold::Refused(refusal) => {
-                let is_final = self.withdrawn || self.acknowledged.is_some();
-                is_final.then(|| Placed::Refused { refusal: refusal.clone() })
-            }
-            _ => self.acknowledged.map(|(version, at)| Placed::Done { version, at }),
+            StockHold::Refused(refusal) if !self.shown => Some(Placed::Refused { refusal: refusal.clone() }),
+            _ => self.told.map(|Told { version, at, before }| Placed::Done { version, at, before }),
         }
     }
 }

@@ -34,33 +34,13 @@ pub(crate) struct Ended {
     pub(crate) message: String,
 }
 
-/// A mark of a request; see [`Idempotency`].
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Mark {
-    pub(crate) key: [u8; 32],
-    pub(crate) body: [u8; 32],
-    pub(crate) keep_ms: u64,
-}
-
-impl From<Idempotency> for Mark {
-    fn from(mark: Idempotency) -> Self {
-        Self { key: mark.key, body: mark.body, keep_ms: mark.keep_ms }
-    }
-}
-
-impl From<Mark> for Idempotency {
-    fn from(mark: Mark) -> Self {
-        Self { key: mark.key, body: mark.body, keep_ms: mark.keep_ms }
-    }
-}
-
 /// Something asked of an order, inside its workflow.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) command: Command,
     pub(crate) actor: Actor,
     pub(crate) if_version: Option<u32>,
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Option<Idempotency>,
     /// Whether somebody waits for the answer.
     pub(crate) wants_answer: bool,
 }
@@ -108,7 +88,14 @@ impl Answer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Placed {
-    Done { version: u32, at: Timestamp },
+    /// It is kept, and stood so when its stock was decided. `before`: it may have been told so before.
+    Done {
+        version: u32,
+        at: Timestamp,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        before: bool,
+    },
+    /// There is none.
     Refused { refusal: StockRefusal },
     Missing,
 }
@@ -121,7 +108,7 @@ pub(crate) struct Act {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) if_version: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Option<Idempotency>,
 }
 
 impl From<Act> for Asked {
@@ -153,6 +140,49 @@ pub(crate) struct Report {
     pub(crate) outcome: PaymentOutcome,
     pub(crate) amount: Option<Money>,
     pub(crate) reason: Option<ReasonText>,
+}
+
+/// A payment report as the payload of a signal: the fields of `POST /orders/{id}/pay`, each optional, and what
+/// OmniFlow's own API adds, so that it is as if the API had been answered at once.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PaidSignal {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payment_id: Option<PaymentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) event_id: Option<PaymentEventId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome: Option<PaymentOutcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) amount: Option<Box<serde_json::value::RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) amount_minor: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) currency: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<ReasonText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<Actor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mark: Option<Idempotency>,
+}
+
+impl PaidSignal {
+    /// A report that the API was sent.
+    pub(crate) fn new(report: PaymentReport, actor: Actor, mark: Option<Idempotency>) -> Self {
+        let PaymentReport { payment_id, event_id, outcome, amount, reason } = report;
+        Self {
+            payment_id: Some(payment_id),
+            event_id: Some(event_id),
+            outcome: Some(outcome),
+            amount: None,
+            amount_minor: amount.map(|amount| amount.minor),
+            currency: amount.map(|amount| amount.currency.code().to_owned()),
+            reason,
+            actor: Some(actor),
+            mark,
+        }
+    }
 }
 
 /// What came of an attempt or an effect, as it is sent.

@@ -5,7 +5,7 @@ use omniflow_engine::conformance::{Harness, Pace};
 use omniflow_engine::simulated::{self, Simulated};
 use omniflow_engine::{Answer, Clock, EngineMetrics, OrderEngine};
 use omniflow_temporal::store::{Store, StoreSettings};
-use omniflow_temporal::{EngineSettings, TemporalEngine, Worker, WorkerParts, connect};
+use omniflow_temporal::{EngineSettings, Link, TemporalEngine, Worker, WorkerParts};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -16,7 +16,22 @@ static CASES: AtomicU32 = AtomicU32::new(0);
 /// How long is waited for what is at work to have settled.
 const SETTLES: Duration = Duration::from_millis(20);
 
+/// Where the servers are.
+#[derive(Clone)]
+pub(crate) struct Servers {
+    pub(crate) temporal: String,
+    pub(crate) postgres: String,
+}
+
+impl Default for Servers {
+    /// Those that all tests share.
+    fn default() -> Self {
+        Self { temporal: setting("OMNIFLOW_TEST_TEMPORAL"), postgres: setting("OMNIFLOW_TEST_POSTGRES") }
+    }
+}
+
 pub(crate) struct Temporal {
+    servers: Servers,
     queue: String,
     clock: Arc<SystemClock>,
     simulated: Simulated,
@@ -29,8 +44,17 @@ pub(crate) fn setting(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} must name a running server; `cargo xtask temporal` starts one"))
 }
 
+pub(crate) fn link(temporal: &str) -> Link {
+    Link::new(Some(temporal)).unwrap()
+}
+
 impl Temporal {
     pub(crate) fn new() -> Self {
+        Self::on(Servers::default())
+    }
+
+    /// On servers of one's own.
+    pub(crate) fn on(servers: Servers) -> Self {
         let _ = tracing_subscriber::fmt()
             .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
             .with_test_writer()
@@ -44,15 +68,29 @@ impl Temporal {
         let simulated = Simulated::open(options).unwrap();
         let case = CASES.fetch_add(1, Ordering::Relaxed);
         let queue = format!("case_{}_{case}", std::process::id());
-        Self { queue, clock, simulated, kill: None, worker: None }
+        Self { servers, queue, clock, simulated, kill: None, worker: None }
     }
 
     pub(crate) fn queue(&self) -> &str {
         &self.queue
     }
 
-    fn store(&self) -> Store {
-        let mut settings = StoreSettings::new(setting("OMNIFLOW_TEST_POSTGRES"));
+    /// Another process of the API.
+    pub(crate) fn engine(&self) -> Arc<dyn OrderEngine> {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let mut settings = EngineSettings::new(self.queue.clone());
+        settings.task_timeout = Duration::from_secs(1);
+        settings.patience = Duration::from_secs(30);
+        Arc::new(TemporalEngine::new(link(&self.servers.temporal), settings, store, clock))
+            as Arc<dyn OrderEngine>
+    }
+
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        let mut settings = StoreSettings::new(self.servers.postgres.as_str());
         settings.schema.clone_from(&self.queue);
         settings.connections = 4;
         Store::connect(&settings).unwrap()
@@ -61,6 +99,7 @@ impl Temporal {
 
 /// Runs a worker on a thread of its own until it is killed: nothing is finished then.
 fn run(
+    temporal: &str,
     queue: &str,
     store: Store,
     parts: (Simulated, Arc<SystemClock>),
@@ -70,7 +109,7 @@ fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (simulated, clock) = parts;
     runtime.block_on(async {
-        let client = connect(Some(&setting("OMNIFLOW_TEST_TEMPORAL"))).await.unwrap();
+        let client = link(temporal).connect().await.unwrap();
         let parts = WorkerParts {
             store,
             providers: simulated.providers(),
@@ -97,16 +136,12 @@ impl Harness for Temporal {
             let (kill, killed) = oneshot::channel();
             let (ready, is_ready) = std::sync::mpsc::channel();
             let (queue, parts) = (self.queue.clone(), (self.simulated.clone(), Arc::clone(&self.clock)));
-            let worker_store = self.store();
-            let worker = std::thread::spawn(move || run(&queue, worker_store, parts, ready, killed));
+            let (temporal, worker_store) = (self.servers.temporal.clone(), self.store());
+            let worker =
+                std::thread::spawn(move || run(&temporal, &queue, worker_store, parts, ready, killed));
             (self.kill, self.worker) = (Some(kill), Some(worker));
             tokio::task::spawn_blocking(move || is_ready.recv()).await.unwrap().expect("the worker starts");
-            let client = connect(Some(&setting("OMNIFLOW_TEST_TEMPORAL"))).await.unwrap();
-            let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-            let mut settings = EngineSettings::new(self.queue.clone());
-            settings.task_timeout = Duration::from_secs(1);
-            settings.patience = Duration::from_secs(30);
-            Arc::new(TemporalEngine::new(client, settings, store, clock)) as Arc<dyn OrderEngine>
+            self.engine()
         })
     }
 

@@ -7,7 +7,12 @@
     reason = "a test that cannot go on may panic wherever it is"
 )]
 
+mod client;
+mod faults;
 mod harness;
+mod orders;
+mod recording;
+mod servers;
 mod wire;
 
 mod conformance {

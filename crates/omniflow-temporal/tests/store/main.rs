@@ -7,11 +7,14 @@
 )]
 
 mod changes;
+mod cutter;
 mod faults;
 mod feed;
 mod lists;
 mod marks;
 mod orders;
+mod placings;
 mod publish;
 mod stock;
+mod tables;
 mod world;

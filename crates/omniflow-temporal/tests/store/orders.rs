@@ -1,9 +1,9 @@
 //! Claims and beginnings.
 
-use crate::world::{AT, Life, World, details, mark};
-use omniflow_core::{Command, EffectKey, Outcome, Sku, Step, StockRefusal, StockShort, Timestamp};
+use crate::world::{AT, Life, World, mark};
+use omniflow_core::{Sku, StockRefusal, StockShort};
 use omniflow_engine::Error;
-use omniflow_temporal::store::{Begun, Claim, Published, StoreError};
+use omniflow_temporal::store::{Begun, Claim, StoreError};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_claims_with_one_external_id_at_once_one_is_made() {
@@ -128,62 +128,4 @@ async fn an_order_that_a_foreign_client_starts_is_stored_and_shown_at_once() {
         matches!(&begun, Err(StoreError::Refused(Error::ExternalIdTaken(id))) if *id == taken.order.id),
         "{begun:?}"
     );
-}
-
-#[tokio::test]
-async fn what_was_refused_before_it_was_acknowledged_can_be_withdrawn() {
-    let world = World::new("withdraw").await;
-    let salted = details();
-    let mut life = Life::of("ORD-1", crate::world::terms(&[("tea", 1)]), Some(&salted), AT);
-    let claimed = world.store.claim(&life.first, &life.placed, Some(&salted), Some(&mark("k", "{}"))).await;
-    assert_eq!(claimed.unwrap(), Claim::Made);
-    assert!(!world.store.withdraw(&life.order.id).await.unwrap(), "its stock is not decided");
-    let Begun::Order { reserved: Some(Err(refusal)), .. } = world.begin(&life).await else { panic!() };
-    let effect = EffectKey::first(Step::ReserveStock);
-    life.told(Command::Settle { effect, outcome: Outcome::NoStock(refusal) });
-
-    let mut paid = life.clone();
-    paid.pay().publish(&world.store, 1, |_| {}).await;
-    assert!(!world.store.withdraw(&life.order.id).await.unwrap(), "somebody has paid");
-    world.client().await.execute("UPDATE orders SET version = 1", &[]).await.unwrap();
-    world.client().await.execute("DELETE FROM order_events WHERE version > 1", &[]).await.unwrap();
-    assert_eq!(life.publish(&world.store, 1, |_| {}).await, Published::Stored);
-
-    assert!(world.store.withdraw(&life.order.id).await.unwrap());
-    assert!(!world.store.withdraw(&life.order.id).await.unwrap(), "it is gone");
-    for table in ["orders", "order_events", "order_details", "idempotency"] {
-        assert_eq!(world.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
-    }
-    assert_eq!(world.begin(&life).await, Begun::Missing);
-}
-
-#[tokio::test]
-async fn what_was_acknowledged_is_never_withdrawn() {
-    let world = World::new("withdraw_shown").await;
-    let mut life = Life::new("ORD-1", &[("tea", 1)]);
-    world.claim(&life).await;
-    let Begun::Order { reserved: Some(Err(refusal)), .. } = world.begin(&life).await else { panic!() };
-    let effect = EffectKey::first(Step::ReserveStock);
-    life.told(Command::Settle { effect, outcome: Outcome::NoStock(refusal) });
-    life.publish(&world.store, 1, |publish| publish.acknowledge = true).await;
-    assert!(!world.store.withdraw(&life.order.id).await.unwrap());
-}
-
-#[tokio::test]
-async fn a_sweep_finds_what_was_claimed_and_never_answered() {
-    let world = World::new("unstarted").await;
-    world.stock_of("tea", 10).await;
-    let mut ids = vec![];
-    for (id, ms) in [("ORD-b", 2_000), ("ORD-a", 1_000), ("ORD-c", 3_000)] {
-        let life = Life::of(id, crate::world::terms(&[("tea", 1)]), None, Timestamp::from_millis(ms));
-        world.claim(&life).await;
-        ids.push(life.order.id);
-    }
-    let unstarted = async |ms, limit| world.store.unstarted(Timestamp::from_millis(ms), limit).await.unwrap();
-    assert_eq!(unstarted(3_000, 9).await, [ids[1].clone(), ids[0].clone()], "oldest first");
-    assert_eq!(unstarted(3_001, 1).await, [ids[1].clone()]);
-    let mut life = Life::of("ORD-a", crate::world::terms(&[("tea", 1)]), None, Timestamp::from_millis(1_000));
-    world.begin(&life).await;
-    life.reserve().publish(&world.store, 1, |publish| publish.acknowledge = true).await;
-    assert_eq!(unstarted(3_001, 9).await, [ids[0].clone(), ids[2].clone()]);
 }

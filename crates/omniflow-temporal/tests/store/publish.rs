@@ -62,7 +62,7 @@ async fn whoever_is_behind_gets_what_is_stored_and_changes_nothing() {
     let version = life.order.version;
     let mut other = life.clone();
     life.cancel().publish(&world.store, version, |_| {}).await;
-    let behind = Published::Behind { lines: life.lines[version as usize..].to_vec() };
+    let behind = Published::Behind { lines: life.lines[version as usize..].to_vec(), acknowledged: true };
     other.pay();
     let published = other.publish(&world.store, version, |publish| {
         publish.erase_details = true;
@@ -75,9 +75,11 @@ async fn whoever_is_behind_gets_what_is_stored_and_changes_nothing() {
     ahead.settled(Step::ReleaseStock, Receipt::Stock).told(Command::EraseDetails);
     let version = life.order.version + 1;
     assert!(ahead.order.version >= version);
-    assert_eq!(ahead.publish(&world.store, version, |_| {}).await, Published::Behind { lines: vec![] });
+    let behind = Published::Behind { lines: vec![], acknowledged: true };
+    assert_eq!(ahead.publish(&world.store, version, |_| {}).await, behind);
     let unknown = Life::new("ORD-2", &[("tea", 1)]);
-    assert_eq!(unknown.publish(&world.store, 1, |_| {}).await, Published::Behind { lines: vec![] });
+    let missing = Published::Behind { lines: vec![], acknowledged: false };
+    assert_eq!(unknown.publish(&world.store, 1, |_| {}).await, missing);
 }
 
 #[tokio::test]
@@ -113,7 +115,7 @@ async fn publishers_at_once_append_one_after_the_other() {
             mine.told(Command::ReportPayment(report.clone()));
             match mine.publish(&world.store, life.order.version, |_| {}).await {
                 Published::Stored => return,
-                Published::Behind { lines } => {
+                Published::Behind { lines, .. } => {
                     assert!(!lines.is_empty());
                     for line in lines {
                         let entry = Entry::decode(&line).unwrap();

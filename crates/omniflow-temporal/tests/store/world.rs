@@ -230,6 +230,7 @@ impl Life {
             marks: vec![],
             at: AT,
             acknowledge: false,
+            withdraw: false,
             erase_details: false,
         };
         change(&mut publish);

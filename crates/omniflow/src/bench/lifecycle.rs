@@ -20,6 +20,9 @@ pub(super) struct Lifecycle {
     pub(super) give_up: Duration,
 }
 
+/// Says that the whole amount was captured. `serve` takes no report without a body.
+const CAPTURED: &str = r#"{"outcome":"captured"}"#;
+
 /// What the client knows of an order: its id, and its version as the `ETag` had it.
 struct Known {
     order_id: String,
@@ -115,7 +118,7 @@ pub(super) struct OrderRequests {
 impl OrderRequests {
     /// Requests to `target`.
     pub(super) fn new(target: &Target) -> Self {
-        let pay = target.send("POST", "/api/v1/orders/\0/pay", "");
+        let pay = target.send("POST", "/api/v1/orders/\0/pay", CAPTURED);
         let wait = target.get("/api/v1/orders/\0", "Prefer: wait=30\r\n");
         Self { pay: around_id(&pay), wait: around_id(&wait) }
     }
@@ -152,7 +155,9 @@ mod tests {
         let order = |etag: Option<&str>| Known { order_id: "ORD-1".into(), etag: etag.map(str::to_owned) };
         assert_eq!(
             text(requests.pay("ORD-1")),
-            "POST /api/v1/orders/ORD-1/pay HTTP/1.1\r\nHost: shop\r\nContent-Length: 0\r\n\r\n"
+            format!(
+                "POST /api/v1/orders/ORD-1/pay HTTP/1.1\r\nHost: shop\r\nContent-Length: 22\r\n\r\n{CAPTURED}"
+            )
         );
         assert_eq!(
             text(requests.wait(&order(Some("\"7\"")))),

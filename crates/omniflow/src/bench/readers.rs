@@ -188,15 +188,16 @@ impl Course {
                 Ok(0) | Err(_) => break,
                 Ok(read) => &buffer[..read],
             };
+            self.read.messages[reader].fetch_add(messages(last, bytes), Ordering::Relaxed);
+            self.read.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            last = bytes[bytes.len() - 1];
+            // Said last, so that what it began with is counted before anybody measures.
             if !has_begun {
                 has_begun = true;
                 let answer = refusal(bytes).map_or(Ok(()), |line| Err(io::Error::other(line)));
                 self.read.open.fetch_add(1, Ordering::Relaxed);
                 drop(self.begun.send(answer));
             }
-            self.read.messages[reader].fetch_add(messages(last, bytes), Ordering::Relaxed);
-            self.read.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            last = bytes[bytes.len() - 1];
         }
         match has_begun {
             true => drop(self.read.open.fetch_sub(1, Ordering::Relaxed)),

@@ -84,7 +84,7 @@ fn a_lifecycle_ends_when_the_client_saw_completed() {
     let versions: Vec<_> = waits.iter().map(|seen| seen.header("If-None-Match").unwrap()).collect();
     assert_eq!(versions, ["\"4\"", "\"4\"", "\"5\"", "\"5\""], "304 means: ask again for the same change");
     assert!(waits.iter().all(|seen| seen.header("Prefer") == Some("wait=30")));
-    assert_eq!(server.seen("POST /api/v1/orders/ORD-1/pay")[0].body, "");
+    assert_eq!(server.seen("POST /api/v1/orders/ORD-1/pay")[0].body, r#"{"outcome":"captured"}"#);
 }
 
 #[test]

@@ -32,10 +32,13 @@ pub(crate) fn read(text: &str, config: &mut Config, mistakes: &mut Vec<Mistake>)
 /// Tells which of the keys that somebody must write are nowhere.
 pub(crate) fn name_missing(config: &mut Config, mistakes: &mut Vec<Mistake>) {
     for key in KEYS {
-        if let Slot::Word { written: None, word, .. } = (key.slot)(config) {
-            let text = format!("`{}` is missing: write {}", key.path, assignment(key, word));
-            mistakes.push(Mistake { at: None, text });
-        }
+        let word = match (key.slot)(config) {
+            Slot::Word { written: None, word, .. } => word,
+            Slot::Engine { written: None, .. } => "embedded",
+            _ => continue,
+        };
+        let text = format!("`{}` is missing: write {}", key.path, assignment(key, word));
+        mistakes.push(Mistake { at: None, text });
     }
 }
 

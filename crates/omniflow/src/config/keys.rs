@@ -27,7 +27,7 @@ impl Key {
 
     /// Whether only the file may set it, so that it is written down.
     pub(crate) fn is_of_the_file(&self) -> bool {
-        self.path != "engine" && matches!((self.slot)(&mut Config::default()), Slot::Word { .. })
+        matches!((self.slot)(&mut Config::default()), Slot::Word { .. })
     }
 
     /// The variable that sets it.
@@ -52,8 +52,6 @@ pub(crate) const LATER: &[&str] = &[
     "keys",
     "webhooks",
     "payment_events",
-    "temporal",
-    "postgres",
     "carrier.url",
     "carrier.secret",
     "payments.url",
@@ -73,15 +71,15 @@ macro_rules! keys {
 }
 
 keys! {
-    "engine", ["Which engine runs orders. Must be written; \"temporal\" comes with a later version."],
-        c => Slot::Word { written: &mut c.asked.engine, word: "embedded", others: "\"temporal\" comes with a later version" };
+    "engine", ["Which engine runs orders. Must be written: \"embedded\" is SQLite in this process, \"temporal\" is", "Temporal with PostgreSQL, and needs a build with the feature of that name."],
+        c => Slot::Engine { written: &mut c.asked.engine, engine: &mut c.settings.engine };
     "access", ["Who may use the API. Must be written, in this file: \"none\" lets everybody who reaches the", "server do everything. Access keys come with a later version."],
         c => Slot::Word { written: &mut c.asked.access, word: "none", others: "access keys come with a later version, and nobody is let in unasked unless this file says so" };
     "listen", ["Address and port. Beyond this machine (anything but a loopback address) only with", "allow_unauthenticated_remote."],
         c => Slot::Address(&mut c.settings.listen);
     "allow_unauthenticated_remote", ["With access = \"none\", whether others than this machine may reach the server: they could place,", "pay, approve and cancel every order. For networks that are closed by other means."],
         c => Slot::Switch(&mut c.allow_unauthenticated_remote);
-    "data_dir", ["Where the data is. One process has it at a time; not on a network file system."],
+    "data_dir", ["Where the embedded engine's data is. One process has it at a time; not on a network file system."],
         c => Slot::Directory(&mut c.settings.data_dir);
     "locale", ["The language of texts for people where a request's Accept-Language asks for none:", "\"zh-CN\" or \"en\"."],
         c => Slot::Locale(&mut c.settings.locale);
@@ -91,6 +89,20 @@ keys! {
         c => Slot::Filter(&mut c.log);
     "log_format", ["How: \"text\" for people, \"json\" for programs, \"auto\" for text on a terminal and JSON otherwise."],
         c => Slot::Format(&mut c.log_format);
+    "postgres.url", ["PostgreSQL, for engine = \"temporal\": stock, and everything that is read. It is asked for a schema of", "its own. A password may be here, in the variable OMNIFLOW_POSTGRES_URL, or in password_file."],
+        c => Slot::Text { at: &mut c.settings.servers.postgres, example: "postgres://omniflow@localhost/omniflow" };
+    "postgres.password_file", ["A file whose first line is the password, where the address has none."],
+        c => Slot::Text { at: &mut c.settings.servers.postgres_password_file, example: "/run/secrets/postgres" };
+    "postgres.schema", ["The schema of the tables; made where it is missing."],
+        c => Slot::Text { at: &mut c.settings.servers.schema, example: "omniflow" };
+    "postgres.connections", ["Connections of each process, beside one that listens. The server needs room for all processes."],
+        c => Slot::Count(&mut c.settings.servers.connections, 2..=1_000);
+    "temporal.task_queue", ["The task queue on which API and workers meet. Where Temporal is, and who we are there, the variables", "say that all of its clients share: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_…"],
+        c => Slot::Text { at: &mut c.settings.servers.task_queue, example: "OMNIFLOW_TASK_QUEUE" };
+    "worker.listen", ["Where `omniflow worker` has /healthz, /readyz and /metrics."],
+        c => Slot::Address(&mut c.settings.servers.worker_listen);
+    "worker.pollers", ["Requests for work that a worker holds open at Temporal, for orders and for attempts each."],
+        c => Slot::Count(&mut c.settings.servers.pollers, 2..=1_000);
     "carrier.kind", ["Who ships. Must be written, in this file: \"simulated\" ships nothing and says that it did.", "\"http\" comes with a later version."],
         c => Slot::Word { written: &mut c.asked.carrier, word: "simulated", others: SIMULATED };
     "carrier.delay", ["How long the simulated carrier takes. Shorter than policies.forward.attempt_timeout."],

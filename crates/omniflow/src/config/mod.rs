@@ -1,8 +1,7 @@
 //! `omniflow.toml`: the file, then the environment, then flags. Every mistake is found before anything starts,
 //! all of them at once, each with its line and what to write instead.
 //!
-//! There is no secret among the keys yet. One that comes is read from the environment or from the file that its
-//! `…_file` key names, and is never printed.
+//! A secret is read from the environment or from the file that its `…_file` key names, and is never printed.
 
 mod environment;
 mod file;
@@ -17,7 +16,8 @@ pub(crate) mod variables;
 pub(crate) use print::print;
 pub(crate) use slot::LogFormat;
 
-use crate::server::Settings;
+use crate::failure::Failure;
+use crate::server::{EngineName, Settings, temporal};
 use slot::short;
 use std::ffi::OsString;
 use std::fmt;
@@ -134,6 +134,24 @@ impl Config {
         if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
     }
 
+    /// Reads what a command that runs was told to: a file, then the environment, then flags.
+    ///
+    /// # Errors
+    /// Exit code 2.
+    pub(crate) fn of_command(
+        command: &str,
+        path: Option<&Path>,
+        flags: &[(String, String)],
+    ) -> Result<Self, Failure> {
+        let Some(path) = path else {
+            return Err(Failure::usage(format!(
+                "{command} needs a configuration: --config omniflow.toml; `omniflow serve --print-config` \
+                 prints one with every key and its default"
+            )));
+        };
+        Self::load(path, std::env::vars_os(), flags).map_err(|error| Failure::with_code(2, error))
+    }
+
     /// What one value alone does not show.
     fn check_together(&self, mistakes: &mut Vec<Mistake>) {
         let Settings { listen, policies, carrier_delay, .. } = &self.settings;
@@ -159,6 +177,11 @@ impl Config {
                     "`policies.{name}.backoff_max` must not be shorter than `policies.{name}.backoff`"
                 ));
             }
+        }
+        if self.settings.engine == EngineName::Temporal
+            && let Err(fault) = temporal::check(&self.settings.servers)
+        {
+            found(fault);
         }
     }
 }

@@ -7,7 +7,8 @@ use super::slot::Slot;
 const HEAD: &str = "\
 # OmniFlow's configuration: every key, with its default.
 #
-# What is left out has its default, except the four keys that begin with `# ` below: they must be written.
+# What is left out has its default. The keys that begin with `# ` below have none: engine, access and the two
+# of the name kind must be written, those of postgres where they are needed.
 # An environment variable wins over this file: OMNIFLOW_ and the key in capitals, `_` for each dot, as in
 # OMNIFLOW_LIMITS_BODY_BYTES=131072 for limits.body_bytes. A flag wins over both: --set limits.body_bytes=131072.
 # Durations are texts such as \"200ms\", \"30s\", \"15m\", \"72h\" or \"P14D\" (a day is 24 hours).

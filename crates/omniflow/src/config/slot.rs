@@ -1,5 +1,6 @@
 //! One setting: what it may be, how it is read, how it is written.
 
+use crate::server::EngineName;
 use omniflow_core::{Currency, Locale, Money};
 use omniflow_http::duration;
 use std::collections::BTreeMap;
@@ -47,6 +48,16 @@ pub(crate) enum Slot<'c> {
         word: &'static str,
         others: &'static str,
     },
+    /// The engine, which somebody must write, and whether it was.
+    Engine {
+        written: &'c mut Option<bool>,
+        engine: &'c mut EngineName,
+    },
+    /// A text; where it is empty there is none, and the example shows how one looks.
+    Text {
+        at: &'c mut String,
+        example: &'static str,
+    },
     Switch(&'c mut bool),
     Address(&'c mut SocketAddr),
     Directory(&'c mut PathBuf),
@@ -63,6 +74,9 @@ pub(crate) enum Slot<'c> {
 
 const TEXT: &str = "in quotes";
 
+const ENGINES: [(EngineName, &str); 2] =
+    [(EngineName::Embedded, "embedded"), (EngineName::Temporal, "temporal")];
+
 impl Slot<'_> {
     /// Takes a value; `part` is what a key of [`Slot::Amounts`] ends with.
     ///
@@ -74,6 +88,18 @@ impl Slot<'_> {
                 let is_right = matches!(given, Given::Text(text) | Given::Bare(text) if text == word);
                 *written = Some(is_right);
                 if is_right { Ok(()) } else { Err(format!("must be \"{word}\": {others}")) }
+            }
+            Self::Engine { written, engine } => {
+                *written = Some(false);
+                choose(engine, given, &ENGINES)?;
+                *written = Some(true);
+                Ok(())
+            }
+            Self::Text { at, example } => {
+                let teach = || format!("must be a text {TEXT}, such as \"{example}\"");
+                let text = text(given, teach)?.trim();
+                *at = if text.is_empty() { return Err(teach()) } else { text.to_owned() };
+                Ok(())
             }
             Self::Switch(at) => {
                 *at = match given {
@@ -123,6 +149,9 @@ impl Slot<'_> {
     pub(crate) fn written(&self, key: &str) -> Vec<String> {
         let value = match self {
             Self::Word { word, .. } => return vec![format!("# {key} = \"{word}\"")],
+            Self::Engine { .. } => return vec![format!("# {key} = \"embedded\"")],
+            Self::Text { at, example } if at.is_empty() => return vec![format!("# {key} = \"{example}\"")],
+            Self::Text { at, .. } => format!("\"{at}\""),
             Self::Switch(on) => on.to_string(),
             Self::Address(address) => format!("\"{address}\""),
             Self::Directory(path) => format!("\"{}\"", path.display()),

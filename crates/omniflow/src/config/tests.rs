@@ -31,6 +31,13 @@ const OTHERS: &[(&str, &str)] = &[
     ("implicit_capture", "true"),
     ("log", "info,omniflow_embedded=debug"),
     ("log_format", "json"),
+    ("postgres.url", "postgres://shop@db/orders"),
+    ("postgres.password_file", "/run/secrets/db"),
+    ("postgres.schema", "orders"),
+    ("postgres.connections", "9"),
+    ("temporal.task_queue", "ORDERS"),
+    ("worker.listen", "[::1]:9001"),
+    ("worker.pollers", "10"),
     ("carrier.delay", "1500ms"),
     ("policies.payment_window", "15m"),
     ("policies.provider_deadline", "48h"),
@@ -60,8 +67,10 @@ const OTHERS: &[(&str, &str)] = &[
 
 #[test]
 fn every_key_has_another_value_here() {
-    for key in KEYS.iter().filter(|key| !matches!((key.slot)(&mut defaults()), slot::Slot::Word { .. })) {
-        let is_here = |(path, _): &(&str, &str)| *path == key.path || path.starts_with(THRESHOLDS);
+    let is_asked = |key: &&keys::Key| key.is_of_the_file() || key.path == "engine";
+    for key in KEYS.iter().filter(|key| !is_asked(key)) {
+        let is_amount = |path: &str| key.path == THRESHOLDS && path.starts_with(THRESHOLDS);
+        let is_here = |(path, _): &(&str, &str)| *path == key.path || is_amount(path);
         assert!(OTHERS.iter().any(is_here), "{}", key.path);
     }
 }
@@ -162,6 +171,31 @@ fn a_file_that_is_no_toml_says_where() {
     insta::assert_snapshot!(refusal("policies.payment_window = \"1s\"\npolicies.payment_window = \"2s\""), @"omniflow.toml: line 6: `policies.payment_window` is there already, on line 5: keep one of the two");
     insta::assert_snapshot!(refusal("limits = { body_bytes = 1024, body_bytes = 2048 }"), @"omniflow.toml: line 5: `body_bytes` is there already: keep one of the two");
     insta::assert_snapshot!(refusal("[carrier]\ndelay = \"1s\""), @"omniflow.toml: line 5: `carrier` is there already, on line 3: keep one of the two");
+}
+
+/// A build without the engine refuses it, one with it wants to know where PostgreSQL is.
+#[test]
+fn the_temporal_engine_is_refused_where_it_cannot_run() {
+    let temporal = |text: &str| with(text).replace("\"embedded\"", "\"temporal\"");
+    let refusal = read(&temporal("")).unwrap_err();
+    let named = read(&temporal("postgres.url = \"postgres://shop@db/orders\""));
+    match cfg!(feature = "temporal") {
+        true => {
+            assert!(refusal.contains("set OMNIFLOW_POSTGRES_URL="), "{refusal}");
+            assert_eq!(named.map(|config| config.settings.engine), Ok(EngineName::Temporal));
+            let wrong = read(&temporal("postgres.url = \"mysql://secret@db\"")).unwrap_err();
+            assert!(wrong.contains("`postgres.url`") && !wrong.contains("secret"), "{wrong}");
+            let tls = "postgres.url = \"postgres://db/orders\"\npostgres.password_file = \"/no/such/file\"";
+            let unread = read(&temporal(tls)).unwrap_err();
+            assert!(unread.contains("`postgres.password_file`: /no/such/file cannot be read"), "{unread}");
+        }
+        false => {
+            assert!(refusal.contains("needs a build with the feature `temporal`"), "{refusal}");
+            assert_eq!(named, Err(refusal));
+        }
+    }
+    let unknown = read(&with("").replace("\"embedded\"", "\"paper\"")).unwrap_err();
+    assert_eq!(unknown, "omniflow.toml: line 1: `engine` must be \"embedded\" or \"temporal\"");
 }
 
 #[test]

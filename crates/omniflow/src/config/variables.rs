@@ -8,9 +8,6 @@ use std::ffi::{OsStr, OsString};
 /// Those that are flags of commands, and set no key.
 const OF_COMMANDS: &[&str] = &["OMNIFLOW_CONFIG", "OMNIFLOW_KEY", "OMNIFLOW_SERVER"];
 
-/// Those of later versions.
-const LATER: &[&str] = &["OMNIFLOW_POSTGRES_URL", "OMNIFLOW_TASK_QUEUE"];
-
 /// Those by which tests end this program, where it was built for that.
 const OF_TESTS: &[&str] = if cfg!(feature = "crash-points") { &["OMNIFLOW_CRASH_AT"] } else { &[] };
 
@@ -31,7 +28,7 @@ pub(crate) fn faults(environment: impl Iterator<Item = (OsString, OsString)>) ->
 
 /// What to say of a variable that begins with [`PREFIX`], where it is none. Its value is not shown.
 pub(super) fn unknown(name: &str, value: &OsStr) -> Option<String> {
-    let known = [OF_COMMANDS, LATER, OF_TESTS].iter().any(|names| names.contains(&name));
+    let known = [OF_COMMANDS, OF_TESTS].iter().any(|names| names.contains(&name));
     if known || key_of_variable(name).is_some() || is_of_a_service(name, value) {
         return None;
     }

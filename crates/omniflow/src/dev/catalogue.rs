@@ -1,4 +1,4 @@
-//! The demo catalogue: loaded once, into a new data directory.
+//! The demo catalogue: loaded once, into a new data directory or database.
 
 use anyhow::Context;
 use omniflow_core::{Actor, ReasonText, Sku};
@@ -28,6 +28,12 @@ pub(super) async fn load_once(engine: &dyn OrderEngine, data_dir: &Path) -> anyh
     if loaded.exists() {
         return Ok(());
     }
+    load(engine).await?;
+    std::fs::write(&loaded, "").with_context(|| format!("cannot write {}", loaded.display()))
+}
+
+/// Loads what is missing of the catalogue.
+pub(super) async fn load(engine: &dyn OrderEngine) -> anyhow::Result<()> {
     for (sku, on_hand) in CATALOGUE {
         let sku = Sku::new(sku)?;
         if engine.stock(&sku).await.is_ok() {
@@ -43,5 +49,5 @@ pub(super) async fn load_once(engine: &dyn OrderEngine, data_dir: &Path) -> anyh
         };
         engine.set_stock(change).await?;
     }
-    std::fs::write(&loaded, "").with_context(|| format!("cannot write {}", loaded.display()))
+    Ok(())
 }

@@ -4,9 +4,9 @@ mod catalogue;
 mod directory;
 mod welcome;
 
-use crate::cli::{DevArgs, EngineName};
+use crate::cli::DevArgs;
 use crate::failure::Failure;
-use crate::server::{self, Server, Settings};
+use crate::server::{self, Duty, EngineName, Server, Servers, Settings, temporal};
 use crate::telemetry;
 use directory::Directory;
 use omniflow_core::{PolicyBook, RetryPolicy};
@@ -28,7 +28,7 @@ pub(crate) fn run(args: DevArgs) -> Result<(), Failure> {
 
 fn check(args: &DevArgs) -> Result<(), Failure> {
     if args.engine == EngineName::Temporal {
-        return Err(Failure::without_feature("--engine temporal"));
+        check_temporal(args)?;
     }
     if !args.listen.ip().is_loopback() {
         let message = "dev has no login, so it listens only on this machine: use --listen 127.0.0.1:PORT";
@@ -40,6 +40,26 @@ fn check(args: &DevArgs) -> Result<(), Failure> {
         return Err(Failure::usage(message));
     }
     Ok(())
+}
+
+/// What the Temporal engine needs, and what it cannot do.
+fn check_temporal(args: &DevArgs) -> Result<(), Failure> {
+    if cfg!(not(feature = "temporal")) {
+        return Err(Failure::without_feature("--engine temporal"));
+    }
+    if args.test_clock {
+        return Err(Failure::usage("--test-clock cannot move Temporal's time: leave one of the two out"));
+    }
+    if args.ephemeral {
+        let message = "--ephemeral keeps nothing, and with --engine temporal the servers keep everything: leave \
+                       it out, and name a database of its own with OMNIFLOW_POSTGRES_URL";
+        return Err(Failure::usage(message));
+    }
+    temporal::check(&servers(args)).map_err(Failure::usage)
+}
+
+fn servers(args: &DevArgs) -> Servers {
+    Servers { postgres: args.postgres_url.clone().unwrap_or_default(), ..Servers::default() }
 }
 
 fn policies(args: &DevArgs) -> PolicyBook {
@@ -56,7 +76,9 @@ fn policies(args: &DevArgs) -> PolicyBook {
 
 fn settings(args: &DevArgs, directory: &Directory) -> Settings {
     Settings {
+        engine: args.engine,
         data_dir: directory.path().to_owned(),
+        servers: servers(args),
         listen: args.listen,
         policies: policies(args),
         implicit_capture: true,
@@ -72,8 +94,11 @@ async fn serve(args: DevArgs) -> Result<(), Failure> {
         Some(clock) => Arc::new(clock.clone()),
         None => Arc::new(SystemClock::default()),
     };
-    let server = Server::open(settings(&args, &directory), clock, &args.script).await?;
-    catalogue::load_once(&*server.engine, directory.path()).await?;
+    let server = Server::open(settings(&args, &directory), Duty::Dev, clock, &args.script).await?;
+    match args.engine {
+        EngineName::Embedded => catalogue::load_once(&*server.orders(), directory.path()).await?,
+        EngineName::Temporal => catalogue::load(&*server.orders()).await?,
+    }
     let dev = Dev { simulated: server.simulated.clone(), clock: manual };
     Ok(server.serve(Some(dev), |address| welcome::text(address, &args, directory.path())).await?)
 }

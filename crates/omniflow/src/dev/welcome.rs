@@ -1,13 +1,20 @@
 //! What `dev` prints at its start, and shows at `/`.
 
 use crate::cli::DevArgs;
+use crate::server::EngineName;
 use std::net::SocketAddr;
 use std::path::Path;
 
 /// Addresses, and lines to paste that walk an order through its life.
 pub(super) fn text(address: SocketAddr, args: &DevArgs, data_dir: &Path) -> String {
     let base = format!("http://localhost:{}", address.port());
-    let kept = if args.ephemeral { "removed at the end" } else { "kept across restarts" };
+    let data = match args.engine {
+        EngineName::Temporal => {
+            "in PostgreSQL; Temporal runs the orders, and a worker in this process".to_owned()
+        }
+        EngineName::Embedded if args.ephemeral => format!("{} (removed at the end)", data_dir.display()),
+        EngineName::Embedded => format!("{} (kept across restarts)", data_dir.display()),
+    };
     let (window, delay) = (args.payment_window, args.carrier_delay);
     let clock = match args.test_clock {
         true => format!(
@@ -21,7 +28,7 @@ pub(super) fn text(address: SocketAddr, args: &DevArgs, data_dir: &Path) -> Stri
   API       {base}/api/v1
   Health    {base}/healthz    {base}/readyz
   Metrics   {base}/metrics
-  Data      {data} ({kept})
+  Data      {data}
 
 Paste these lines into another terminal:
 
@@ -44,6 +51,5 @@ Paste these lines into another terminal:
 
 Ctrl-C stops it; nothing that was acknowledged is lost.
 "#,
-        data = data_dir.display(),
     )
 }

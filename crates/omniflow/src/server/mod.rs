@@ -1,61 +1,29 @@
 //! A server from its settings: the one way in which `dev` and `serve` open the data, listen, and end.
 
 mod counters;
+mod engine;
+#[cfg(not(feature = "temporal"))]
+pub(crate) mod no_temporal;
+mod settings;
 mod stop;
+#[cfg(feature = "temporal")]
+pub(crate) mod temporal;
+
+#[cfg(not(feature = "temporal"))]
+pub(crate) use no_temporal as temporal;
+pub(crate) use settings::{EngineName, Servers, Settings};
 
 use crate::open_files;
 use anyhow::Context;
-use omniflow_core::{Locale, PolicyBook};
-use omniflow_embedded::{EmbeddedEngine, Ended, Options};
+use engine::Engine;
 use omniflow_engine::simulated::{self, ProviderName, Script, Simulated};
 use omniflow_engine::{Clock, OrderEngine};
-use omniflow_http::{Api, Dev, Limits, Metrics, Shutdown};
+use omniflow_http::{Api, Dev, Metrics, Shutdown};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
-
-/// Every setting of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
-    /// Where its data is.
-    pub(crate) data_dir: PathBuf,
-    /// Where it listens.
-    pub(crate) listen: SocketAddr,
-    /// The policies that new orders get.
-    pub(crate) policies: PolicyBook,
-    /// The language of texts for who asks for none.
-    pub(crate) locale: Locale,
-    /// Whether a payment report without a body means that the whole amount was captured.
-    pub(crate) implicit_capture: bool,
-    /// How long the answer to a request with an `Idempotency-Key` is kept.
-    pub(crate) keep_answers: Duration,
-    /// What clients may take of it.
-    pub(crate) limits: Limits,
-    /// How many requests may wait for the writer.
-    pub(crate) queue_capacity: usize,
-    /// How long the simulated carrier takes.
-    pub(crate) carrier_delay: Duration,
-}
-
-impl Default for Settings {
-    /// What `serve` does where nothing else is configured.
-    fn default() -> Self {
-        Self {
-            data_dir: PathBuf::from("./omniflow-data"),
-            listen: SocketAddr::from(([127, 0, 0, 1], 8_000)),
-            policies: PolicyBook::default(),
-            locale: Locale::ZhCn,
-            implicit_capture: false,
-            keep_answers: Duration::from_secs(24 * 3_600),
-            limits: Limits::default(),
-            queue_capacity: Options::QUEUE_CAPACITY,
-            carrier_delay: Duration::ZERO,
-        }
-    }
-}
 
 /// Runs a server's life to its end, on a runtime of its own.
 pub(crate) fn block_on<T>(life: impl Future<Output = T>) -> std::io::Result<T> {
@@ -66,10 +34,22 @@ pub(crate) fn block_on<T>(life: impl Future<Output = T>) -> std::io::Result<T> {
     Ok(outcome)
 }
 
+/// What a process is for.
+pub(crate) enum Duty {
+    /// It takes orders, and runs them where its engine does not leave that to workers.
+    Api,
+    /// It takes orders and runs them, with what exists only for trying.
+    Dev,
+    /// It runs orders of the Temporal engine, and tells how it is.
+    #[cfg(feature = "temporal")]
+    Worker,
+}
+
 /// A server whose data is open, and which does not listen yet.
 pub(crate) struct Server {
     settings: Settings,
-    pub(crate) engine: Arc<EmbeddedEngine>,
+    duty: Duty,
+    engine: Engine,
     pub(crate) simulated: Simulated,
     shutdown: Shutdown,
 }
@@ -107,27 +87,25 @@ impl Server {
     /// From here on SIGTERM and Ctrl-C end it well.
     pub(crate) async fn open(
         settings: Settings,
+        duty: Duty,
         clock: Arc<dyn Clock>,
         scripts: &[(ProviderName, Script)],
     ) -> anyhow::Result<Self> {
         check_open_files(settings.limits.connections);
         let shutdown = Shutdown::new();
         tokio::spawn(stop::on_signal(shutdown.clone()));
-        let data_dir = settings.data_dir.clone();
-        std::fs::create_dir_all(&data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
-        let simulated = Simulated::open(simulated::Options {
-            clock: Arc::clone(&clock),
-            carrier_delay_ms: u64::try_from(settings.carrier_delay.as_millis()).unwrap_or(u64::MAX),
-            log: Some(data_dir.join("providers.log")),
-        })
-        .context("the simulated providers' log cannot be opened")?;
+        let simulated = simulated(&settings, &duty, &clock)?;
         for (provider, script) in scripts {
             simulated.script(*provider, None, script.clone());
         }
-        let mut options = Options::new(data_dir, simulated.providers(), clock);
-        options.queue_capacity = settings.queue_capacity;
-        let engine = Arc::new(EmbeddedEngine::open(options).await?);
-        Ok(Self { settings, engine, simulated, shutdown })
+        let works = !matches!(duty, Duty::Api);
+        let engine = Engine::open(&settings, &simulated, clock, works, &shutdown).await?;
+        Ok(Self { settings, duty, engine, simulated, shutdown })
+    }
+
+    /// The engine.
+    pub(crate) fn orders(&self) -> Arc<dyn OrderEngine> {
+        self.engine.orders()
     }
 
     /// Listens, prints what `welcome` says of the address, which `/` shows too, and serves until it is asked
@@ -137,16 +115,20 @@ impl Server {
         dev: Option<Dev>,
         welcome: impl FnOnce(SocketAddr) -> String,
     ) -> anyhow::Result<()> {
-        let Self { settings, engine, simulated, shutdown } = self;
-        let listen = settings.listen;
+        let Self { settings, duty, engine, simulated, shutdown } = self;
+        let listen = match duty {
+            #[cfg(feature = "temporal")]
+            Duty::Worker => settings.servers.worker_listen,
+            Duty::Api | Duty::Dev => settings.listen,
+        };
         let listener = bind(listen)
             .with_context(|| format!("cannot listen on {listen}; is another server there? use --listen"))?;
-        let reports = tokio::spawn(simulated.run_reports(Arc::clone(&engine) as Arc<dyn OrderEngine>));
+        let reports = tokio::spawn(simulated.run_reports(engine.orders()));
         let welcome = welcome(listener.local_addr()?);
         let metrics = Metrics::new();
-        metrics.register(|registry| counters::register(registry, Arc::clone(&engine)));
+        engine.register(&metrics);
         let api = Api {
-            engine: Arc::clone(&engine) as Arc<dyn OrderEngine>,
+            engine: engine.orders(),
             policies: Arc::new(settings.policies),
             locale: settings.locale,
             body: settings.limits.body,
@@ -157,17 +139,35 @@ impl Server {
             home: Arc::from(&*welcome),
             dev,
         };
+        let routes = match duty {
+            #[cfg(feature = "temporal")]
+            Duty::Worker => omniflow_http::monitoring(api),
+            Duty::Api | Duty::Dev => omniflow_http::routes(api),
+        };
         // Whoever does not read it does not need it.
         drop(writeln!(std::io::stdout(), "{welcome}"));
-        omniflow_http::serve(listener, omniflow_http::routes(api), settings.limits, metrics, shutdown).await;
+        omniflow_http::serve(listener, routes, settings.limits, metrics, shutdown).await;
         reports.abort();
-        match engine.stop().await {
-            Ended::Finished => tracing::info!("stopped; everything taken is on disk"),
-            Ended::Unfinished => tracing::warn!(
-                "stopped while the storage took nothing; everything acknowledged is on disk, and what came due \
-                 since is done after the next start"
-            ),
-        }
-        Ok(())
+        engine.stop().await
     }
+}
+
+/// The simulated providers. Where the data is on servers, what they took is forgotten at the end of the process:
+/// it is nobody's shipment, and nobody's money.
+fn simulated(settings: &Settings, duty: &Duty, clock: &Arc<dyn Clock>) -> anyhow::Result<Simulated> {
+    let data_dir = &settings.data_dir;
+    let log = match (settings.engine, duty) {
+        (EngineName::Embedded, _) | (EngineName::Temporal, Duty::Dev) => {
+            std::fs::create_dir_all(data_dir)
+                .with_context(|| format!("cannot make {}", data_dir.display()))?;
+            Some(data_dir.join("providers.log"))
+        }
+        (EngineName::Temporal, _) => None,
+    };
+    Simulated::open(simulated::Options {
+        clock: Arc::clone(clock),
+        carrier_delay_ms: u64::try_from(settings.carrier_delay.as_millis()).unwrap_or(u64::MAX),
+        log,
+    })
+    .context("the simulated providers' log cannot be opened")
 }

@@ -120,20 +120,40 @@ fn what_cannot_work_is_refused_as_wrong_usage() {
         (&["verify", "--data"], "--data-dir"),
         (&["lifecycle", "--svg"], "--svg"),
         (&["bench", "place", "--url", "https://shop"], "http://"),
-        (&["dev", "--engine", "temporal"], "feature `temporal`"),
         (&["dev", "--engine", "paper"], "embedded, temporal"),
-        (&["worker"], "feature `temporal`"),
-        (&["worker", "--config", "omniflow.toml"], "feature `temporal`"),
-        (&["worker", "--slots=5", "-v", "--", "more"], "feature `temporal`"),
         (&["brew"], "brew"),
         (&[], "Usage"),
     ] {
-        let mut command = omniflow([]);
-        command.args(args).current_dir(std::env::temp_dir());
-        let output = run(command);
-        ends_with(&output, 2, says);
-        assert!(output.stdout.is_empty(), "{args:?}: {output:?}");
+        refuses(args, says);
     }
+}
+
+#[track_caller]
+fn refuses(args: &[&str], says: &str) {
+    let mut command = omniflow([]);
+    command.args(args).current_dir(std::env::temp_dir());
+    let output = run(command);
+    ends_with(&output, 2, says);
+    assert!(output.stdout.is_empty(), "{args:?}: {output:?}");
+}
+
+/// A build without it names the feature; one with it says what it needs to begin, and what it cannot do.
+#[test]
+fn the_temporal_engine_is_refused_where_it_cannot_begin() {
+    let dev = ["dev", "--engine", "temporal"];
+    if cfg!(not(feature = "temporal")) {
+        for args in [&dev[..], &["worker"], &["worker", "--slots=5", "-v", "--", "more"]] {
+            refuses(args, "feature `temporal`");
+        }
+        return;
+    }
+    refuses(&dev, "OMNIFLOW_POSTGRES_URL");
+    for more in ["--ephemeral", "--test-clock"] {
+        refuses(&[&dev[..], &[more]].concat(), more);
+    }
+    refuses(&[&dev[..], &["--postgres-url", "mysql://secret@db"]].concat(), "postgres");
+    refuses(&["worker"], "--config omniflow.toml");
+    refuses(&["worker", "--config", "/no/such/omniflow.toml"], "/no/such/omniflow.toml");
 }
 
 #[test]

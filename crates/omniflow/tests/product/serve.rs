@@ -147,7 +147,8 @@ fn a_wrong_configuration_is_told_whole_and_starts_nothing() {
     let said = run(serve(&place, &ASKED.replace("\"none\"", "\"keys\""), &[]));
     refused(&said, &["line 3: `access` must be \"none\"", "later version"]);
     let said = run(serve(&place, &ASKED.replace("\"embedded\"", "\"temporal\""), &[]));
-    refused(&said, &["line 2: `engine` must be \"embedded\"", "later version"]);
+    let needed = if cfg!(feature = "temporal") { "OMNIFLOW_POSTGRES_URL" } else { "feature `temporal`" };
+    refused(&said, &[needed]);
     assert!(!place.data().exists(), "no data directory was made");
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Listener {
 }
 
 fn answered() -> Answered {
-    Answered { order: order(), at: Timestamp::default(), replayed: false }
+    Answered { order: order(), at: Timestamp::default(), replayed: false, pending: false }
 }
 
 /// Some order.
@@ -96,8 +96,8 @@ impl OrderEngine for Listener {
         Box::pin(pending())
     }
 
-    fn health(&self) -> Health {
-        Health::Ready
+    fn health(&self) -> Answer<'_, Health> {
+        Box::pin(std::future::ready(Health::Ready))
     }
 
     fn now(&self) -> Timestamp {

@@ -237,8 +237,8 @@ impl OrderEngine for ReferenceEngine {
         })
     }
 
-    fn health(&self) -> Health {
-        Health::Ready
+    fn health(&self) -> Answer<'_, Health> {
+        Box::pin(std::future::ready(Health::Ready))
     }
 
     fn now(&self) -> Timestamp {

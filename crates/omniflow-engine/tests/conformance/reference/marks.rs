@@ -27,7 +27,7 @@ pub(crate) type Given = (KeptAnswer, Timestamp, bool);
 impl KeptAnswer {
     pub(crate) fn answered((answer, at, replayed): Given) -> Answered {
         match answer {
-            Self::Order(order) => Answered { order, at, replayed },
+            Self::Order(order) => Answered { order, at, replayed, pending: false },
             Self::Stock(level) => panic!("an order's mark is not stock's: {level:?}"),
         }
     }

@@ -132,8 +132,8 @@ impl OrderEngine for Log {
         Box::pin(pending())
     }
 
-    fn health(&self) -> Health {
-        Health::Ready
+    fn health(&self) -> Answer<'_, Health> {
+        Box::pin(std::future::ready(Health::Ready))
     }
 
     fn now(&self) -> Timestamp {

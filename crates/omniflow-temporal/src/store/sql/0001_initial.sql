@@ -12,7 +12,8 @@ INSERT INTO meta (name, value) VALUES
 -- Where each order stands. `record` is a compact copy of its folded events, in the format that is named
 -- beside it. `place` begins with the moment of placing, so that one index serves both the order of lists and
 -- bounds in time. `reservation` is what became of reserving stock, `settled` how the reservation ended: each
--- is written once, in the transaction that moves the stock.
+-- is written once, in the transaction that moves the stock. An order that was refused before anybody knew of it
+-- stays, not acknowledged and without its external id: should somebody pay for it after all, it is found.
 CREATE TABLE orders (
     id             text     COLLATE "C" PRIMARY KEY,
     place          bigint   NOT NULL,
@@ -36,7 +37,7 @@ CREATE UNIQUE INDEX orders_by_place ON orders (place);
 CREATE INDEX orders_by_kind ON orders (state, payment_status, attention, place) WHERE acknowledged;
 CREATE INDEX orders_by_customer ON orders (customer_id, state, payment_status, attention, place)
     WHERE acknowledged AND customer_id IS NOT NULL;
-CREATE INDEX orders_unstarted ON orders (place) WHERE NOT acknowledged;
+CREATE INDEX orders_undecided ON orders (place) WHERE state = 'reserving';
 
 -- What happened to each order: the JSON lines as they were chained over, and the chain's hash after each.
 -- `position` is the place in the feed of all events: the number of the transaction that showed the event,

@@ -39,7 +39,7 @@ fn pay() -> Command {
 }
 
 fn asked(command: Command, mark: Option<(u8, u8)>) -> Asked {
-    let mark = mark.map(|(key, body)| Mark { key: [key; 32], body: [body; 32], keep_ms: 1_000 });
+    let mark = mark.map(|(key, body)| Idempotency { key: [key; 32], body: [body; 32], keep_ms: 1_000 });
     Asked { command, actor: Actor::api(), if_version: None, mark, wants_answer: true }
 }
 

@@ -1,0 +1,320 @@
+//! Records the lives that `src/workflow/histories` replays, from a real server:
+//! `cargo xtask temporal --record-histories`.
+
+use crate::client::{Client, SHORT_HISTORIES};
+use crate::harness::Temporal;
+use crate::orders::{SHIP, Wanted, capture, must, place, report, set_stock, until};
+use crate::servers::{TemporalServer, named};
+use omniflow_core::{
+    Actor, ChainHash, Command, Decision, Entry, Event, Fulfillment, OrderId, Outcome, PaymentOutcome,
+    Receipt, Reference, evolve,
+};
+use omniflow_engine::OrderEngine;
+use omniflow_engine::conformance::Harness;
+use omniflow_engine::simulated::{Act, ProviderName, Script};
+use omniflow_temporal::store::{Claim, Publish, Published};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// One life while it is recorded.
+struct Recording {
+    name: &'static str,
+    client: Client,
+    runs: Vec<Value>,
+}
+
+impl Recording {
+    async fn new(name: &'static str) -> Self {
+        Self::on(name, Temporal::new()).await
+    }
+
+    async fn on(name: &'static str, temporal: Temporal) -> Self {
+        Self { name, client: Client::on(temporal).await, runs: vec![] }
+    }
+
+    fn engine(&self) -> &dyn OrderEngine {
+        self.client.engine.as_ref()
+    }
+
+    fn script(&self, provider: ProviderName, act: Act, times: u32) {
+        let script = Script::new([act.step(times, 0)]);
+        self.client.temporal.simulated().script(provider, None, script);
+    }
+
+    /// Keeps the history of the latest run of an order once it has ended.
+    async fn keep(&mut self, id: &OrderId) {
+        self.client.order_id = id.to_string();
+        self.client.result().await;
+        self.runs.extend(self.client.runs().await);
+    }
+
+    /// Writes all of it into the life's folder.
+    async fn save(mut self, id: &OrderId) {
+        let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories").join(self.name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (number, run) in (1..).zip(&mut self.runs) {
+            anonymous(run);
+            let events = run["events"].as_array().unwrap().iter().map(ToString::to_string);
+            let events = events.collect::<Vec<_>>().join(",\n");
+            std::fs::write(
+                folder.join(format!("run-{number}.json")),
+                format!("{{\"events\":[\n{events}\n]}}\n"),
+            )
+            .unwrap();
+        }
+        let mut hash = ChainHash::default();
+        let mut lines = vec![];
+        for entry in self.engine().timeline(id).await.unwrap_or_default() {
+            let link = entry.entry.link(&hash);
+            hash = link.hash;
+            assert_eq!(hash, entry.hash, "these are the bytes that are stored");
+            lines.extend(link.line);
+            lines.push(b'\n');
+        }
+        std::fs::write(folder.join("events.jsonl"), lines).unwrap();
+        self.client.temporal.crash().await;
+    }
+}
+
+/// Takes out where and by which process it was recorded.
+fn anonymous(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            // The queue of one worker is named after its machine.
+            let queue = fields.get("normal_name").filter(|name| name.as_str() != Some("")).cloned();
+            for (name, value) in fields {
+                match (name.as_str(), &queue) {
+                    ("identity", _) => *value = Value::from(""),
+                    ("name", Some(queue)) => value.clone_from(queue),
+                    _ => anonymous(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(anonymous),
+        _ => {}
+    }
+}
+
+/// Records a life.
+macro_rules! life {
+    ($(#[doc = $about:literal])+ $name:ident, $live:expr) => {
+        $(#[doc = $about])+
+        #[tokio::test]
+        #[ignore = "it writes the recorded histories anew"]
+        async fn $name() {
+            let mut life = Recording::new(stringify!($name)).await;
+            let live = $live;
+            let id: OrderId = live(&mut life).await;
+            life.save(&id).await;
+        }
+    };
+}
+
+life! {
+    /// A foreign client's order is paid and completed.
+    paid, async |life: &mut Recording| {
+        life.client.start_with(&life.client.order(500)).await;
+        life.client.until("stock_reserved", 1).await;
+        life.client.pay("\"PAID\"").await;
+        let id = life.client.id();
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// One of the API's is approved, its first payment declined, and its details erased by a run of their own.
+    reviewed, async |life: &mut Recording| {
+        let id = place(life.engine(), Wanted::precious()).await;
+        must(life.engine(), &id, Command::Decide { decision: Decision::Approve, reason: None }).await;
+        must(life.engine(), &id, report("P-1", PaymentOutcome::Declined)).await;
+        must(life.engine(), &id, report("P-2", PaymentOutcome::Captured)).await;
+        life.keep(&id).await;
+        must(life.engine(), &id, Command::EraseDetails).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// What makes no sense is recorded, and it is rejected after it was paid.
+    rejected, async |life: &mut Recording| {
+        life.client.start_with(&life.client.order(20_000)).await;
+        life.client.review("\"MAYBE\"").await;
+        life.client.pay("42").await;
+        life.client.pay("{\"payment_id\":\"P-1\"}").await;
+        life.client.until("payment_captured", 1).await;
+        life.client.review("\"REJECT\"").await;
+        let id = life.client.id();
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// Nobody pays in time.
+    expired, async |life: &mut Recording| {
+        let id = place(life.engine(), Wanted { window_ms: 500, ..Wanted::default() }).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// The payment has failed for good.
+    failed, async |life: &mut Recording| {
+        let id = place(life.engine(), Wanted::default()).await;
+        must(life.engine(), &id, report("P-1", PaymentOutcome::Failed)).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// The carrier refuses, and giving the money back takes three attempts.
+    compensated, async |life: &mut Recording| {
+        life.script(ProviderName::Carrier, Act::Refuse, 1);
+        life.script(ProviderName::Payments, Act::Fail, 2);
+        let id = place(life.engine(), Wanted::default()).await;
+        must(life.engine(), &id, capture()).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// The workflow is cancelled, and a payment comes with a start of another run.
+    cancelled, async |life: &mut Recording| {
+        life.client.start_with(&life.client.order(500)).await;
+        life.client.until("stock_reserved", 1).await;
+        life.client.must("cancel", &[]).await;
+        let id = life.client.id();
+        life.keep(&id).await;
+        life.client.pay_with_start("\"PAID\"").await;
+        life.client.until("payment_refunded", 1).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// There is none of it left: an order that a foreign client has started is kept.
+    out_of_stock, async |life: &mut Recording| {
+        set_stock(life.engine(), 0).await;
+        life.client.start_with(&life.client.order(500)).await;
+        let id = life.client.id();
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// There is too little of it: nothing is left of an order that nobody was told of.
+    withdrawn, async |life: &mut Recording| {
+        let id = life.client.id();
+        let terms = Box::new(Wanted { quantity: 11, ..Wanted::default() }.terms());
+        let event = Event::OrderPlaced { order_id: id.clone(), terms, details: None };
+        let entry = Entry { seq: 1, at: life.engine().now(), actor: Actor::api(), event };
+        let order = omniflow_core::placed(&entry).unwrap();
+        let claim = life.client.temporal.store().claim(&entry, &order, None, None).await.unwrap();
+        assert_eq!(claim, Claim::Made);
+        life.client.start_with(&json!({"OrderID": id, "Stored": true})).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// The carrier accepts and never reports; the order is stuck until an operator gives it up.
+    stuck, async |life: &mut Recording| {
+        life.script(ProviderName::Carrier, Act::Accept, 1);
+        let id = place(life.engine(), Wanted { deadline_ms: 500, ..Wanted::default() }).await;
+        must(life.engine(), &id, capture()).await;
+        until(life.engine(), &id, |order| order.attention().is_some()).await;
+        must(life.engine(), &id, Command::Compensate { reason: None }).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// The carrier fails as often as it is asked; an operator has it tried again, and skips it.
+    retried, async |life: &mut Recording| {
+        life.script(ProviderName::Carrier, Act::Fail, 8);
+        let id = place(life.engine(), Wanted::default()).await;
+        must(life.engine(), &id, capture()).await;
+        until(life.engine(), &id, |order| order.attention().is_some()).await;
+        must(life.engine(), &id, Command::Retry).await;
+        until(life.engine(), &id, |order| order.attention().is_some()).await;
+        must(life.engine(), &id, Command::Skip { reason: None }).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// The carrier reports in its own time what it has accepted.
+    reported, async |life: &mut Recording| {
+        life.script(ProviderName::Carrier, Act::Accept, 1);
+        let id = place(life.engine(), Wanted::default()).await;
+        must(life.engine(), &id, capture()).await;
+        until(life.engine(), &id, |order| matches!(order.fulfillment, Fulfillment::Accepted { .. })).await;
+        let tracking_number = Reference::new("TRK-1").unwrap();
+        let outcome = Outcome::Done(Receipt::Shipment { tracking_number });
+        must(life.engine(), &id, Command::Settle { effect: SHIP, outcome }).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// What a lost task had stored is found, and holds.
+    behind, async |life: &mut Recording| {
+        let id = place(life.engine(), Wanted::default()).await;
+        store_behind(life, &id, &report("P-1", PaymentOutcome::Declined)).await;
+        must(life.engine(), &id, report("P-2", PaymentOutcome::Captured)).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+/// Its history grows so long that it goes on in a second run.
+#[tokio::test]
+#[ignore = "it writes the recorded histories anew"]
+async fn continued() {
+    let server = TemporalServer::start(&SHORT_HISTORIES).await;
+    let mut life = Recording::on("continued", Temporal::on(named(Some(&server), None))).await;
+    life.client.start_with(&life.client.order(20_000)).await;
+    life.client.continues().await;
+    life.client.review("\"APPROVE\"").await;
+    life.client.pay("\"PAID\"").await;
+    let id = life.client.id();
+    life.keep(&id).await;
+    assert_eq!(life.runs.len(), 2);
+    life.save(&id).await;
+}
+
+/// Stores what a command does, as a task of the workflow does that is lost afterwards.
+async fn store_behind(life: &Recording, id: &OrderId, command: &Command) {
+    let order = life.engine().read(id).await.unwrap();
+    let at = life.engine().now();
+    let (mut after, mut lines) = ((*order).clone(), vec![]);
+    for event in omniflow_core::decide(&order, command).unwrap() {
+        let entry = Entry { seq: after.version + 1, at, actor: Actor::api(), event };
+        lines.push(entry.link(&ChainHash::default()).line);
+        after = evolve(after, &entry);
+    }
+    let publish = Publish {
+        order_id: id,
+        expected: order.version,
+        lines,
+        order: &after,
+        stock: None,
+        marks: vec![],
+        at,
+        acknowledge: false,
+        erase_details: false,
+    };
+    assert_eq!(life.client.temporal.store().publish(publish).await.unwrap(), Published::Stored);
+}

@@ -1,0 +1,122 @@
+//! The Temporal engine in this program: an engine for who asks, and a worker where one is wanted.
+
+mod work;
+
+use super::settings::Servers;
+use omniflow_engine::{Clock, EngineMetrics, OrderEngine, Providers};
+use omniflow_http::Shutdown;
+use omniflow_temporal::store::{Store, StoreSettings};
+use omniflow_temporal::{EngineSettings, Link, TemporalEngine};
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use work::Work;
+
+/// Whether the Temporal engine can run with these settings, as far as can be said without asking a server.
+///
+/// # Errors
+/// What to write instead.
+pub(crate) fn check(servers: &Servers) -> Result<(), String> {
+    store_settings(servers)?.check().map_err(|error| format!("`postgres.url`: {error}"))?;
+    Link::new(None).map(drop).map_err(|error| error.to_string())
+}
+
+fn store_settings(servers: &Servers) -> Result<StoreSettings, String> {
+    let Servers { postgres, postgres_password_file, schema, connections, .. } = servers;
+    if postgres.is_empty() {
+        return Err("PostgreSQL is not named, and the Temporal engine keeps its orders there: set \
+                    OMNIFLOW_POSTGRES_URL=postgres://user@host/database, or url under [postgres]"
+            .to_owned());
+    }
+    let mut settings = StoreSettings::new(postgres);
+    settings.schema.clone_from(schema);
+    settings.connections = *connections;
+    if !postgres_password_file.is_empty() {
+        let text = std::fs::read_to_string(postgres_password_file).map_err(|error| {
+            format!("`postgres.password_file`: {postgres_password_file} cannot be read: {error}")
+        })?;
+        settings.password = text.lines().next().map(str::to_owned);
+    }
+    Ok(settings)
+}
+
+/// How PostgreSQL and Temporal are: what is there, or why it cannot be used. Each is asked once.
+pub(crate) async fn signs_of_life(servers: &Servers) -> [(&'static str, Result<String, String>); 2] {
+    let postgres = async {
+        let store = Store::connect(&store_settings(servers)?).map_err(|error| error.to_string())?;
+        store.ping().await.map_err(|error| error.to_string())?;
+        Ok(format!("it answers; the tables are in the schema {}", servers.schema))
+    };
+    let temporal = async {
+        let link = Link::new(None).map_err(|error| error.to_string())?;
+        link.check().await.map_err(|error| error.to_string())?;
+        Ok(format!("{} answers, and has the namespace {}", link.address(), link.namespace()))
+    };
+    let (postgres, temporal) = tokio::join!(postgres, temporal);
+    [("PostgreSQL", postgres), ("Temporal", temporal)]
+}
+
+/// The engine, and the worker beside it.
+pub(super) struct Engine {
+    link: Link,
+    store: Store,
+    orders: Arc<TemporalEngine>,
+    work: Option<Work>,
+    metrics: EngineMetrics,
+}
+
+impl Engine {
+    /// An engine on servers that may be down: it says so of each request, and works once they are up.
+    pub(super) fn open(servers: &Servers, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let store = Store::connect(&store_settings(servers).map_err(anyhow::Error::msg)?)?;
+        let link = Link::new(None)?;
+        let settings = EngineSettings::new(servers.task_queue.as_str());
+        let orders = Arc::new(TemporalEngine::new(link.clone(), settings, store.clone(), clock));
+        Ok(Self { link, store, orders, work: None, metrics: EngineMetrics::default() })
+    }
+
+    /// Begins to run orders, until the shutdown begins.
+    pub(super) fn work(
+        &mut self,
+        servers: &Servers,
+        providers: Providers,
+        clock: Arc<dyn Clock>,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<()> {
+        let parts = omniflow_temporal::WorkerParts {
+            store: self.store.clone(),
+            providers,
+            clock,
+            metrics: self.metrics.clone(),
+            pollers: servers.pollers,
+            sticky_timeout: work::STICKY_TIMEOUT,
+        };
+        let work = Work::begin(self.link.clone(), servers.task_queue.clone(), parts, shutdown.clone())?;
+        self.work = Some(work);
+        Ok(())
+    }
+
+    pub(super) fn orders(&self) -> Arc<dyn OrderEngine> {
+        Arc::clone(&self.orders) as Arc<dyn OrderEngine>
+    }
+
+    /// What its worker counts.
+    pub(super) fn register(&self, registry: &mut Registry) {
+        if self.work.is_some() {
+            self.metrics.register_attempts(registry);
+        }
+    }
+
+    /// Waits for the worker's end, which the shutdown has begun.
+    ///
+    /// # Errors
+    /// Where it had ended by itself.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        match self.work {
+            Some(work) => work.end().await,
+            None => {
+                tracing::info!("stopped; everything acknowledged is in PostgreSQL");
+                Ok(())
+            }
+        }
+    }
+}
