@@ -22,5 +22,7 @@ mod scenarios;
 mod serve;
 mod server;
 mod storage;
+#[cfg(feature = "temporal")]
+mod temporal;
 #[cfg(feature = "otlp")]
 mod traces;

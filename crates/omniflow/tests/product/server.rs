@@ -222,8 +222,11 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-/// The address in the line `  API       http://localhost:8000/api/v1`.
+/// The address in the line `  API       http://localhost:8000/api/v1`, or in a worker's, which has only
+/// `  Health    http://127.0.0.1:8001/healthz`.
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let port = line.trim().strip_prefix("API")?.split_once("http://localhost:")?.1.split('/').next()?;
+    let address = line.trim();
+    let address = address.strip_prefix("API").or_else(|| address.strip_prefix("Health"))?.trim();
+    let (_, port) = address.strip_prefix("http://")?.split('/').next()?.rsplit_once(':')?;
     Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?)))
 }

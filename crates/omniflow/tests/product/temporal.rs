@@ -1,0 +1,197 @@
+//! The same program with the Temporal engine: API and workers as processes, on a real Temporal server and a real
+//! PostgreSQL, which `OMNIFLOW_TEST_TEMPORAL` and `OMNIFLOW_TEST_POSTGRES` name.
+
+use crate::scenarios::{LARGE, ORDER};
+use crate::server::{Place, Server, omniflow, run};
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const NEEDS_SERVERS: &str = "`cargo xtask temporal` starts the servers, and runs this";
+
+/// A port of this machine on which nothing listens: the system gives out none below 1024.
+const NOBODY: &str = "127.0.0.1:1";
+
+const CAPTURED: &str = r#"{"outcome":"captured"}"#;
+
+static SHOPS: AtomicU32 = AtomicU32::new(0);
+
+/// API and workers with tables and a task queue of their own.
+struct Shop {
+    place: Place,
+    name: String,
+}
+
+fn named(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} names no server: {NEEDS_SERVERS}"))
+}
+
+impl Shop {
+    fn open() -> Self {
+        let number = SHOPS.fetch_add(1, Ordering::Relaxed);
+        Self { place: Place::new(), name: format!("shop_{}_{number}", std::process::id()) }
+    }
+
+    fn file(&self) -> PathBuf {
+        let name = &self.name;
+        let text = format!(
+            "engine = \"temporal\"\naccess = \"none\"\nlisten = \"127.0.0.1:0\"\ncarrier.kind = \"simulated\"\n\
+             payments.kind = \"simulated\"\npostgres.schema = \"{name}\"\ntemporal.task_queue = \"{name}\"\n\
+             worker.listen = \"127.0.0.1:0\"\npolicies.payment_window = \"1m\"\n"
+        );
+        let file = self.place.data().with_file_name("omniflow.toml");
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// A command on the servers of the test.
+    fn command(&self, name: &str) -> Command {
+        let mut command = omniflow([name, "--config"]);
+        command.arg(self.file());
+        command.env("TEMPORAL_ADDRESS", named("OMNIFLOW_TEST_TEMPORAL"));
+        command.env("OMNIFLOW_POSTGRES_URL", named("OMNIFLOW_TEST_POSTGRES"));
+        command
+    }
+
+    fn api(&self) -> Server {
+        let server = Server::start(self.command("serve"));
+        for sku in ["iPhone%2015", "Mac%20Pro"] {
+            let set = server.client.put(&format!("/api/v1/inventory/{sku}"), r#"{"on_hand":100}"#);
+            assert!(matches!(set.status, 200 | 201), "{set:?}");
+        }
+        server
+    }
+
+    fn worker(&self) -> Server {
+        Server::start(self.command("worker"))
+    }
+}
+
+#[test]
+#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
+fn dev_has_the_demo_catalogue_and_takes_an_order_to_its_end() {
+    let place = Place::new();
+    let mut command = place.command(&["--engine", "temporal", "--carrier-delay", "10ms"]);
+    command.env("TEMPORAL_ADDRESS", named("OMNIFLOW_TEST_TEMPORAL"));
+    command.env("OMNIFLOW_POSTGRES_URL", named("OMNIFLOW_TEST_POSTGRES"));
+    let server = Server::start(command);
+    let client = server.client;
+    assert_eq!(client.get("/api/v1/inventory").ok()["data"].as_array().unwrap().len(), 10);
+    let id = client.place(ORDER);
+    client.act(&id, "pay", "");
+    client.await_state(&id, "completed");
+    let script = r#"{"script":[{"do":"refuse","reason":"no such street"}]}"#;
+    assert_eq!(client.put("/api/v1/dev/providers/carrier", script).status, 204);
+    let id = client.place(ORDER);
+    client.act(&id, "pay", "");
+    let failed = client.await_state(&id, "failed");
+    assert_eq!(failed["reason"], json!({"code": "shipping_failed", "detail": "no such street"}));
+    assert!(server.terminate().success());
+}
+
+#[test]
+#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
+fn orders_go_on_when_a_worker_is_killed_and_the_api_is_another_process() {
+    let shop = Shop::open();
+    let (api, first, second) = (shop.api(), shop.worker(), shop.worker());
+    let client = api.client;
+    let orders: Vec<String> = (0..20).map(|_| client.place(ORDER)).collect();
+    let large = client.place(LARGE);
+    assert_eq!(client.order(&large)["state"], "in_review");
+    first.kill();
+    for id in &orders {
+        client.act(id, "pay", CAPTURED);
+    }
+    api.kill();
+    let api = shop.api();
+    let client = api.client;
+    client.act(&large, "audit", r#"{"action":"APPROVE"}"#);
+    client.act(&large, "cancel", "");
+    for id in &orders {
+        client.await_state(id, "completed");
+        let events = client.events(id);
+        assert_eq!(events.iter().filter(|event| *event == "shipped").count(), 1, "{events:?}");
+    }
+    assert_eq!(client.await_state(&large, "cancelled")["payment_status"], "pending");
+    assert_eq!(
+        client.get("/api/v1/orders?state=completed&limit=50").ok()["data"].as_array().unwrap().len(),
+        20
+    );
+    assert!(second.terminate().success() && api.terminate().success());
+}
+
+#[test]
+#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
+fn the_payment_window_ends_by_itself() {
+    let shop = Shop::open();
+    let (api, _worker) = (shop.api(), shop.worker());
+    let order = r#"{"amount": 9000, "items": ["Mac Pro"], "payment_window_seconds": 1}"#;
+    let id = api.client.place(order);
+    assert_eq!(api.client.await_state(&id, "expired")["status"], "已取消 (超时)");
+    assert_eq!(api.client.stock("Mac Pro"), (100, 0));
+}
+
+/// Nobody works: what was said is durable all the same, and is done once somebody does.
+#[test]
+#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
+fn without_a_worker_what_was_said_is_kept_and_answered_with_202() {
+    let shop = Shop::open();
+    let api = shop.api();
+    let client = api.client;
+    let placed = client.post("/api/v1/orders", ORDER);
+    let id = placed.json()["order_id"].as_str().expect("an id").to_owned();
+    assert_eq!((placed.status, &placed.json()["state"]), (202, &json!("reserving")), "{placed:?}");
+    assert_eq!(placed.header("location"), Some(&*format!("/api/v1/orders/{id}")));
+    let paid = client.post(&format!("/api/v1/orders/{id}/pay"), CAPTURED);
+    assert_eq!((paid.status, &paid.json()["state"]), (202, &json!("reserving")), "{paid:?}");
+    let _worker = shop.worker();
+    let done = client.await_state(&id, "completed");
+    assert_eq!(done["payments"].as_array().unwrap().len(), 1, "{done}");
+    assert_eq!(client.stock("iPhone 15"), (99, 0));
+}
+
+#[test]
+#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
+fn a_server_that_cannot_be_reached_is_named_and_used_once_it_can() {
+    let shop = Shop::open();
+    shop.api().kill();
+    for (variable, value, name) in [
+        ("TEMPORAL_ADDRESS", NOBODY.to_owned(), "Temporal"),
+        ("OMNIFLOW_POSTGRES_URL", format!("postgres://shop:pa55word@{NOBODY}/orders"), "PostgreSQL"),
+    ] {
+        let mut command = shop.command("serve");
+        command.env(variable, &value);
+        let server = Server::start(command);
+        let detail = server.client.get("/readyz").problem(503, "engine_unavailable")["detail"].to_string();
+        assert!(detail.contains(name) && !detail.contains("pa55word"), "{detail}");
+        server.client.post("/api/v1/orders", ORDER).problem(503, "engine_unavailable");
+        let mut doctor = shop.command("doctor");
+        doctor.env(variable, &value).env("OMNIFLOW_SERVER", format!("http://{}", server.client.address()));
+        let said = run(doctor);
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        let line = text.lines().find(|line| line.starts_with("MISSING") && line.contains(name));
+        assert!(line.is_some() && !text.contains("pa55word"), "{text}");
+        assert_eq!(said.status.code(), Some(1), "{text}");
+        assert!(server.terminate().success(), "it ends well all the same");
+    }
+    assert_eq!(shop.api().client.get("/api/v1/orders").ok()["data"], json!([]), "nothing was placed");
+}
+
+#[test]
+#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
+fn a_worker_tells_how_it_is_and_what_it_did_and_takes_no_orders() {
+    let shop = Shop::open();
+    let (api, worker) = (shop.api(), shop.worker());
+    let id = api.client.place(ORDER);
+    api.client.act(&id, "pay", CAPTURED);
+    api.client.await_state(&id, "completed");
+    assert_eq!(worker.client.get("/healthz").ok()["status"], "ok");
+    assert_eq!(worker.client.get("/readyz").ok()["status"], "ready");
+    let counted = worker.client.get("/metrics").body;
+    assert!(counted.contains("omniflow_effect_attempts_total{"), "{counted}");
+    let mut lists = worker.client.connect();
+    lists.send(b"GET /api/v1/orders HTTP/1.1\r\nhost: worker\r\n\r\n");
+    assert!(lists.head().starts_with("HTTP/1.1 404"), "it takes no orders");
+    assert!(worker.terminate().success());
+}
