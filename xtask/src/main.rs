@@ -1,7 +1,7 @@
 //! The workspace's own commands, run as `cargo xtask …`.
 //!
 //! They check and exercise the workspace; nothing of the product is here, so that what checks it needs no
-//! more than `clap`, `anyhow`, `rustix` and `serde_json` to build.
+//! more than `clap`, `anyhow`, `rustix`, `signal-hook`, `serde_json` and `serde-saphyr` to build.
 
 mod api;
 mod architecture;
@@ -10,6 +10,7 @@ mod command;
 mod crash;
 mod deploy;
 mod docs;
+mod go;
 mod house;
 mod million;
 mod product;
@@ -17,6 +18,8 @@ mod python;
 mod readers;
 mod report;
 mod servers;
+mod speed;
+mod stack;
 mod steps;
 mod temporal;
 mod test;
@@ -45,6 +48,10 @@ enum Task {
     Readers(readers::Options),
     /// Run all tests of the Temporal engine, on a Temporal server and a PostgreSQL that this starts
     Temporal(temporal::Options),
+    /// Measure the Temporal engine against a plain Go worker, with the same driver on the same servers
+    Speed(speed::Options),
+    /// Run what the Compose file runs, without containers; play the scenarios, and kill a worker
+    Stack(stack::Options),
     /// Run every command of the README and the documentation, and compare what it prints with what is shown
     Docs(docs::Options),
 }
@@ -56,6 +63,8 @@ fn main() -> Result<ExitCode> {
         Task::Million(options) => million::run(&options),
         Task::Readers(options) => readers::run(&options),
         Task::Temporal(options) => temporal::run(&options),
+        Task::Speed(options) => speed::run(&options),
+        Task::Stack(options) => stack::run(&options),
         Task::Docs(options) => docs::run(&options),
     }
 }

@@ -13,9 +13,19 @@ use std::process::{Command, ExitCode, id};
 /// Tests at once.
 const THREADS: &str = "12";
 
+/// The engine's own tests and the program's with it. Those that record are asked for by name, and the store's
+/// have a process of their own.
+const ALL: &str = "(package(omniflow-temporal) & not binary(store) & not test(/^recording::/)) \
+                   | (package(omniflow) & binary(product) & test(/^temporal::/))";
+
 /// What `cargo xtask test` runs: the conformance suite with a worker that is killed after each step of each case
 /// takes some seven minutes on two cores, so there only the cases with most to lose are run so.
-const QUICK: &str = "not test(/crashing::/) or test(/crashing::(interrupted|racing|shipping)::/)";
+const QUICK: &str = "not test(/crashing::/) | test(/crashing::(interrupted|racing|shipping)::/)";
+
+const RECORDING: &str = "package(omniflow-temporal) & test(/^recording::/)";
+
+/// The whole workspace with all features, so that all steps of a check share one build of Temporal's SDK.
+const WHOLE: [&str; 3] = ["--workspace", "--all-features", "--locked"];
 
 /// How many of the tests to run.
 #[derive(Args)]
@@ -23,14 +33,22 @@ pub(crate) struct Options {
     /// Run only what `cargo xtask test` runs: fewer cases with a worker killed after each step
     #[arg(long)]
     quick: bool,
+
+    /// Run no tests, but record anew the histories that they replay
+    #[arg(long, conflicts_with = "quick")]
+    record_histories: bool,
 }
 
 /// Runs the tests.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     let servers = Servers::start(&checkout)?;
-    run_command(servers.named_to(store_tests(&checkout), &checkout)?)?.success()?;
-    run_command(servers.named_to(engine_tests(&checkout, options)?, &checkout)?)?.success()?;
+    if options.record_histories {
+        run_command(servers.named_to(recording(&checkout)?, &checkout)?)?.success()?;
+    } else {
+        run_command(servers.named_to(store_tests(&checkout), &checkout)?)?.success()?;
+        run_command(servers.named_to(engine_tests(&checkout, options)?, &checkout)?)?.success()?;
+    }
     // Where a test has failed, the servers' logs stay.
     fs::remove_dir_all(&servers.folder)?;
     Ok(ExitCode::SUCCESS)
@@ -38,18 +56,26 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
 /// One of them ends all of PostgreSQL's connections, and waits in its process until it may.
 fn store_tests(checkout: &Checkout) -> Command {
-    checkout.cargo(["test", "--package", "omniflow-temporal", "--locked", "--test", "store"])
+    let mut command = checkout.cargo(["test"]);
+    command.args(WHOLE).args(["--test", "store"]);
+    command
 }
 
 fn engine_tests(checkout: &Checkout, options: &Options) -> Result<Command> {
-    let nextest = CARGO_NEXTEST.program(checkout)?;
-    let mut command =
-        checkout.program(nextest, ["nextest", "run", "--package", "omniflow-temporal", "--locked"]);
+    let tests = if options.quick { format!("({ALL}) & ({QUICK})") } else { ALL.to_owned() };
+    // Those of the program are ignored where nobody has started servers for them.
+    nextest(checkout, &tests, "all")
+}
+
+/// They are tests, so that they have all that tests have, and ignored, since they write.
+fn recording(checkout: &Checkout) -> Result<Command> {
+    nextest(checkout, RECORDING, "only")
+}
+
+fn nextest(checkout: &Checkout, tests: &str, ignored: &str) -> Result<Command> {
+    let mut command = checkout.program(CARGO_NEXTEST.program(checkout)?, ["nextest", "run"]);
     // Most of them wait most of the time.
-    command.args(["--lib", "--test", "engine", "--test-threads", THREADS]);
-    if options.quick {
-        command.args(["--filterset", QUICK]);
-    }
+    command.args(WHOLE).args(["--test-threads", THREADS, "--run-ignored", ignored, "--filterset", tests]);
     Ok(command)
 }
 
@@ -67,6 +93,9 @@ impl Servers {
         command.env("OMNIFLOW_TEST_TEMPORAL", self.temporal.address());
         command.env("OMNIFLOW_TEST_TEMPORAL_CLI", TEMPORAL.program(checkout)?);
         command.env("OMNIFLOW_TEST_POSTGRES", self.postgres.url());
+        // Some start a server of their own, to end it.
+        command.env("OMNIFLOW_TEST_POSTGRES_BIN", self.postgres.programs());
+        command.env("OMNIFLOW_TEST_POSTGRES_USER", self.postgres.user().unwrap_or_default());
         Ok(command)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::checkout::Checkout;
 use crate::report::{Ending, Report};
-use crate::steps::{STEPS, Step, Verdict};
+use crate::steps::{STACK, STEPS, Step, Verdict};
 use anyhow::Result;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -20,6 +20,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "STEP", value_delimiter = ',', value_parser = step_names())]
     skip: Vec<String>,
 
+    /// Run the step `stack` too: Temporal on PostgreSQL, two workers and an API, as the Compose file has them
+    #[arg(long)]
+    stack: bool,
+
     /// Run the steps after a failed one too
     #[arg(long)]
     keep_going: bool,
@@ -32,7 +36,8 @@ pub(crate) struct Options {
 impl Options {
     fn choose(&self, step: &Step) -> bool {
         let named = |names: &[String]| names.iter().any(|name| name == step.name);
-        (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
+        let usual = self.only.is_empty() && (step.name != STACK || self.stack);
+        (usual || named(&self.only)) && !named(&self.skip)
     }
 }
 
@@ -81,8 +86,12 @@ mod tests {
     }
 
     #[test]
-    fn without_options_every_step_is_chosen() {
-        assert_eq!(chosen(&[], &[]).len(), STEPS.len());
+    fn without_options_every_step_but_the_stack_is_chosen() {
+        assert_eq!(chosen(&[], &[]).len(), STEPS.len() - 1);
+        assert!(!chosen(&[], &[]).contains(&STACK));
+        assert_eq!(chosen(&[STACK], &[]), [STACK]);
+        let asked = Options { stack: true, ..Options::default() };
+        assert!(STEPS.iter().all(|step| asked.choose(step)));
     }
 
     #[test]

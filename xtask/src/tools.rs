@@ -76,13 +76,19 @@ impl Tool {
 }
 
 /// A folder that goes away with its owner.
-struct Stage(PathBuf);
+pub(crate) struct Stage(PathBuf);
 
 impl Stage {
-    fn new(parent: &Path, name: &str) -> Result<Self> {
+    /// A new one in `parent`.
+    pub(crate) fn new(parent: &Path, name: &str) -> Result<Self> {
         let folder = parent.join(format!(".{name}-{}", process::id()));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Self(folder))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 }
 

@@ -75,7 +75,10 @@ pub(crate) enum Published {
     Stored,
     /// It was to be withdrawn, and was shown before.
     Kept,
-    Behind { lines: Vec<Line>, acknowledged: bool },
+    Behind {
+        lines: Vec<Line>,
+        acknowledged: bool,
+    },
 }
 
 /// One attempt at a provider.

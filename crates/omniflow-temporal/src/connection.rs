@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 /// How long connecting may take.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(5);
-/// How long a sign of life may take.
+/// How long a sign of life may take where somebody asks for nothing else.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 /// How long a sign of life holds.
 const LIVES_FOR: Duration = Duration::from_secs(1);
@@ -131,6 +131,14 @@ impl Link {
     /// # Errors
     /// [`ConnectError`].
     pub async fn check(&self) -> Result<(), ConnectError> {
+        match timeout(ANSWERS_WITHIN, self.alive()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.fault("it does not answer".to_owned())),
+        }
+    }
+
+    /// The same before something is asked of it: a server that is busy has as long as connecting may take.
+    pub(crate) async fn alive(&self) -> Result<(), ConnectError> {
         self.0.alive.answer(self.sign_of_life()).await
     }
 
@@ -153,7 +161,7 @@ impl Link {
                 Err(status) => Err(self.fault(said(&status))),
             }
         };
-        match timeout(ANSWERS_WITHIN, asked).await {
+        match timeout(CONNECTS_WITHIN, asked).await {
             Ok(answer) => answer,
             Err(_) => Err(self.fault("it does not answer".to_owned())),
         }
@@ -206,4 +214,43 @@ fn in_full(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_an_address_has_no_password() {
+        for (address, shown) in [
+            ("temporal:7233", "temporal:7233"),
+            ("http://me:secret@temporal:7233", "temporal:7233"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("[::1]:7233", "[::1]:7233"),
+        ] {
+            assert_eq!(Link::new(Some(address)).unwrap().address(), shown);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_before_anything_is_asked() {
+        for address in ["", "temporal:port", "http://", "a b"] {
+            let refused = Link::new(Some(address)).err();
+            assert!(matches!(refused, Some(ConnectError::Settings(_))), "{address:?}: {refused:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_said_each_time() {
+        let port = {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap().port()
+        };
+        let link = Link::new(Some(&format!("127.0.0.1:{port}"))).unwrap();
+        let said = format!("Temporal at 127.0.0.1:{port} cannot be used now: ");
+        for error in [link.check().await.err(), link.client().await.err(), link.client().await.err()] {
+            let error = error.unwrap().to_string();
+            assert!(error.starts_with(&said) && error.contains("refused"), "{error}");
+        }
+    }
 }

@@ -3,9 +3,13 @@
 
 mod postgres;
 mod temporal;
+mod temporal_on_postgres;
 
 pub(crate) use postgres::Postgres;
 pub(crate) use temporal::Temporal;
+#[cfg(test)]
+pub(crate) use temporal_on_postgres::VERSION as TEMPORAL_VERSION;
+pub(crate) use temporal_on_postgres::{COUNTED, TemporalOnPostgres};
 
 use anyhow::{Context, Result, bail};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -16,7 +20,7 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A port of this machine that nothing listens on.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("this machine has no free port")?;
     Ok(listener.local_addr()?.port())
 }
@@ -38,8 +42,9 @@ fn wait_for(name: &str, server: &mut Child, port: u16, patience: Duration) -> Re
     }
 }
 
+/// A moment until a server is asked again.
 #[expect(clippy::disallowed_methods, reason = "a server of somebody else's does not say when it listens")]
-fn pause() {
+pub(crate) fn pause() {
     thread::sleep(PAUSE);
 }
 

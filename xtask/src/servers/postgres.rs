@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +32,11 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Makes a cluster in `folder` and starts it.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
+        Self::start_with(folder, &[])
+    }
+
+    /// As [`Self::start`], with further settings, such as `fsync=on`.
+    pub(crate) fn start_with(folder: &Path, settings: &[&str]) -> Result<Self> {
         let programs = programs()?;
         let as_user = fs::metadata(folder)?.uid() == 0;
         // Debian's user cannot go into root's own folders: its cluster is where all can go.
@@ -57,6 +63,9 @@ impl Postgres {
         let mut postgres = program(&programs, "postgres", as_user, &home);
         postgres.arg("-D").arg(&data).args(["-p", &port.to_string(), "-h", "127.0.0.1"]);
         postgres.arg("-k").arg(&home).args(["-c", &format!("max_connections={CONNECTIONS}")]);
+        settings.iter().for_each(|setting| {
+            postgres.args(["-c", setting]);
+        });
         postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let server = postgres.spawn().context("cannot start PostgreSQL")?;
         let mut started = Self { server, port, programs, data, as_user };
@@ -79,6 +88,29 @@ impl Postgres {
                 Err(_) => pause(),
             }
         }
+    }
+
+    /// What it answers to a statement: a line a row, as `psql` prints it without heads.
+    pub(crate) fn ask(&self, statement: &str) -> Result<String> {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]);
+        psql.args(["--command", statement]).arg(self.url());
+        read(psql)
+    }
+
+    /// Where it listens, on this machine.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder of its programs.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.programs
+    }
+
+    /// Whom it runs as, where not as whoever runs this.
+    pub(crate) fn user(&self) -> Option<&'static str> {
+        self.as_user.then_some(USER)
     }
 
     /// The address of its database.
@@ -134,7 +166,10 @@ fn program(programs: &Path, name: &str, as_user: bool, folder: &Path) -> Command
 }
 
 fn fresh_home() -> Result<PathBuf> {
-    let home = std::env::temp_dir().join(format!("omniflow-postgres-{}", std::process::id()));
+    /// One process may have several clusters.
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let home = std::env::temp_dir().join(format!("omniflow-postgres-{}-{number}", std::process::id()));
     ensure!(!home.exists(), "{} is in the way", home.display());
     Ok(home)
 }

@@ -21,6 +21,11 @@ pub(crate) struct Temporal {
 impl Temporal {
     /// Starts one with its store in memory; its log goes into `folder`.
     pub(crate) fn start(checkout: &Checkout, folder: &Path) -> Result<Self> {
+        Self::start_with(checkout, folder, &[])
+    }
+
+    /// As [`Self::start`], with further flags, such as a file for its store.
+    pub(crate) fn start_with(checkout: &Checkout, folder: &Path, flags: &[&str]) -> Result<Self> {
         let program = TEMPORAL.program(checkout)?;
         let port = free_port()?;
         let log = File::create(folder.join("temporal.log")).context("cannot write Temporal's log")?;
@@ -28,6 +33,7 @@ impl Temporal {
             .args(["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "warn"])
             .args(["--port", &port.to_string(), "--http-port", &free_port()?.to_string()])
             .args(["--metrics-port", &free_port()?.to_string()])
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -35,7 +35,7 @@ use crate::openapi::{bodies, reader, schema_of};
 use crate::{BodyLimits, Metrics, Shutdown};
 use axum::Router;
 use axum::extract::FromRef;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use omniflow_core::{Actor, Locale, Order, PolicyBook};
 use omniflow_engine::{Answered, OrderEngine};
@@ -210,12 +210,16 @@ impl Api {
         language::negotiate(headers, self.locale)
     }
 
-    /// An order as an answer, with the headers that every one of them has.
+    /// An order as an answer, with the headers that every one of them has: 200, or 202 where what was asked is
+    /// taken and not yet done.
     fn show(&self, answered: &Answered, headers: &HeaderMap) -> Response {
-        let Answered { order, at, replayed, pending: _ } = answered;
+        let Answered { order, at, replayed, pending } = answered;
         let view = view::OrderView::of(order, self.locale(headers), *at);
         let mut response = order_response(order, &view);
         post::mark_replayed(&mut response, *replayed);
+        if *pending {
+            *response.status_mut() = StatusCode::ACCEPTED;
+        }
         response
     }
 }

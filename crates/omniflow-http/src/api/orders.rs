@@ -18,7 +18,7 @@ use omniflow_engine::{Error, Placement};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// `POST /orders`: 201 with the order once its stock is decided and durable.
+/// `POST /orders`: 201 with the order once its stock is decided and durable, 202 where that takes too long.
 #[utoipa::path(
     post, path = "/api/v1/orders", tag = "orders", operation_id = "placeOrder",
     summary = "Place an order",
@@ -42,7 +42,9 @@ pub(super) async fn place(
         other => other.into(),
     })?;
     let mut response = api.show(&placed, &headers);
-    *response.status_mut() = StatusCode::CREATED;
+    if !placed.pending {
+        *response.status_mut() = StatusCode::CREATED;
+    }
     if let Ok(location) = HeaderValue::try_from(format!("/api/v1/orders/{}", placed.order.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -29,7 +29,7 @@ struct Sent {
     summary = "Report a payment",
     description = "What the payment provider did; taken in every state. What must not be kept is refunded.",
     params(parameters::OrderId, parameters::Key, parameters::IfMatch, parameters::Language),
-    request_body = Option<bodies::PaymentReport>, responses(answers::OrderAfter, refusals::Paying)
+    request_body = Option<bodies::PaymentReport>, responses(answers::Paid, refusals::Paying)
 )]
 pub(super) async fn pay(
     State(api): State<Api>,

@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep};
 const ORDERS: &str = "/api/v1/orders";
 const ORDER: &str = r#"{"amount":5,"items":["HomePod"]}"#;
 
-fn answered(replayed: bool) -> Answered {
+/// An order that was just placed, as it is answered.
+pub(super) fn answered(replayed: bool) -> Answered {
     let amount = DraftAmount { major: None, minor: Some(500) };
     let line = DraftLine {
         line_id: None,

@@ -1,7 +1,8 @@
 //! The routes before an engine that cannot work: what each says to do about it.
 
+use super::repeats::answered;
 use super::stub::{Stub, ask, before};
-use omniflow_engine::Error;
+use omniflow_engine::{Answered, Error};
 use serde_json::Value as Json;
 
 /// The problem that a request gets, which must say when to ask again.
@@ -45,4 +46,26 @@ async fn who_reads_is_told_to_ask_again_and_who_acts_that_nothing_was_done() {
             assert!(detail.starts_with("This request did nothing."), "{method} {path}: {detail}");
         }
     }
+}
+
+/// An engine whose orders are run elsewhere, by workers that are not there.
+#[tokio::test]
+async fn what_is_taken_and_not_yet_done_is_202_with_the_order_as_it_is_known() {
+    let taken = || Stub::telling(|_, _| async { Ok(Answered { pending: true, ..answered(false) }) });
+    let place = (r#"{"amount":5,"items":["HomePod"]}"#, "/api/v1/orders", Some("/api/v1/orders/ORD-1"));
+    for (body, path, location) in [place, ("", "/api/v1/orders/ORD-1/pay", None)] {
+        let (status, headers, order) = ask(before(taken(), true), "POST", path, &[], body).await;
+        assert_eq!((status.as_u16(), &order["state"]), (202, &"reserving".into()), "{path}: {order}");
+        assert_eq!(headers["etag"], "\"1\"", "{path}");
+        assert_eq!(headers.get("location").map(|location| location.to_str().unwrap()), location, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn readiness_says_what_is_missing() {
+    let error = Error::Unavailable("PostgreSQL at db:5432 cannot be used now: it does not answer".to_owned());
+    let (status, headers, problem) = ask(before(Stub::down(error), true), "GET", "/readyz", &[], "").await;
+    assert_eq!((status.as_u16(), &problem["code"]), (503, &"engine_unavailable".into()), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("PostgreSQL at db:5432"), "{problem}");
+    assert!(headers.contains_key("retry-after"));
 }

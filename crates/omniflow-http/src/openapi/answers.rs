@@ -20,12 +20,36 @@ macro_rules! answers {
 
 answers! {
     /// An order that was placed.
-    Placed = {"201": with_links(with(
-        body("Its stock is reserved; all of it is durable.", "Order"),
-        &[ETAG, REPLAYED, ("Location", "The order's path.")],
-    ))};
+    Placed = {
+        "201": with_links(with(
+            body("Its stock is decided; all of it is durable.", "Order"),
+            &[ETAG, REPLAYED, LOCATION],
+        )),
+        "202": with_links(with(
+            body(
+                "It is durable, and its stock not decided yet: it goes on once a worker comes to it, and is kept as \
+                 `failed` where there is too little.",
+                "Order",
+            ),
+            &[ETAG, REPLAYED, LOCATION],
+        ))
+    };
     /// An order after something was asked of it.
     OrderAfter = {"200": with(body("The order as it now stands; also where it was asked before.", "Order"), &[ETAG, REPLAYED])};
+    /// An order after a payment was reported.
+    Paid = {
+        "200": with(
+            body("The order as it now stands; also where it was reported before.", "Order"),
+            &[ETAG, REPLAYED],
+        ),
+        "202": with(
+            body(
+                "The report is durable, and is applied once a worker comes to it; the order as last known.",
+                "Order",
+            ),
+            &[ETAG, REPLAYED],
+        )
+    };
     /// An order that was read.
     OrderRead = {
         "200": with(body("The order, with address and metadata.", "OrderWithDetails"), &[ETAG]),
@@ -89,6 +113,7 @@ answers! {
 }
 
 const ETAG: (&str, &str) = ("ETag", "The order's version, as a strong entity tag.");
+const LOCATION: (&str, &str) = ("Location", "The order's path.");
 const REPLAYED: (&str, &str) =
     ("Idempotent-Replayed", "`true` where this is the answer to an earlier request with the same key.");
 

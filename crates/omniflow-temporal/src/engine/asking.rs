@@ -94,7 +94,8 @@ impl TemporalEngine {
         let act = Act { ask, actor: actor.clone(), if_version, mark: idempotency };
         let options = self.update_options(&order_id, None);
         let (run, act_on) = (OrderWorkflow::run, OrderWorkflow::act);
-        let asked = client.execute_update_with_start_workflow(run, input::stored(&order_id), act_on, act, options);
+        let asked =
+            client.execute_update_with_start_workflow(run, input::stored(&order_id), act_on, act, options);
         let answer = match tokio::time::timeout(self.settings.patience, asked).await {
             Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {

@@ -78,7 +78,7 @@ impl TemporalEngine {
 
     /// A connection to a server that is there.
     async fn client(&self) -> Result<Client, Error> {
-        self.link.check().await?;
+        self.link.alive().await?;
         Ok(self.link.client().await?)
     }
 

@@ -31,7 +31,7 @@ enum Claimed {
 enum Outcome {
     Decided(Placed),
     /// Nobody has decided its stock in time. It is shown.
-    Undecided(Order),
+    Undecided(Arc<Order>),
 }
 
 impl TemporalEngine {
@@ -58,7 +58,7 @@ impl TemporalEngine {
                 Outcome::Decided(Placed::Missing) => Err(Error::OutcomeUnknown),
                 Outcome::Undecided(order) => {
                     let at = self.clock.now();
-                    Ok(Answered { order: Arc::new(order), at, replayed, pending: true })
+                    Ok(Answered { order, at, replayed, pending: true })
                 }
             };
         }
@@ -75,7 +75,7 @@ impl TemporalEngine {
             Error::OutcomeUnknown
         });
         Ok(match acknowledged? {
-            Acknowledged::Undecided(order) => Outcome::Undecided(order),
+            Acknowledged::Undecided(order) => Outcome::Undecided(Arc::new(order)),
             Acknowledged::Decided(order) => {
                 let (version, at) = (order.version, self.clock.now());
                 Outcome::Decided(Placed::Done { version, at, before: true })

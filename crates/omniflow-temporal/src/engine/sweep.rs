@@ -68,7 +68,7 @@ impl Sweep {
         let claimed_before = Timestamp::from_millis(self.clock.now().as_millis().saturating_sub(age_ms));
         let found = self.store.undecided(claimed_before, after, MOST_AT_ONCE).await?;
         if !found.is_empty() {
-            self.link.check().await?;
+            self.link.alive().await?;
         }
         for Undecided { order_id, place } in &found {
             if let Err(error) = self.start(order_id).await {

@@ -94,14 +94,14 @@ pub(crate) fn paid(raw: &RawValue) -> Asked {
         return Asked::told(Command::ReportPayment(PaymentReport::captured()), signaller());
     }
     let said = decode::<PaidSignal>(raw).map_err(|error| error.to_string()).and_then(|mut signal| {
-        let (actor, mark) = (signal.actor.take(), signal.mark.take());
+        let actor = signal.actor.take().map(Actor::new).transpose().map_err(|e| format!("actor {e}"))?;
+        let mark = signal.mark.take();
         Ok((report(signal)?, actor, mark))
     });
     match said {
-        Ok((report, actor, mark)) => Asked {
-            mark,
-            ..Asked::told(Command::ReportPayment(report), actor.unwrap_or_else(signaller))
-        },
+        Ok((report, actor, mark)) => {
+            Asked { mark, ..Asked::told(Command::ReportPayment(report), actor.unwrap_or_else(signaller)) }
+        }
         Err(error) => nonsense(crate::names::SIGNAL_PAID, &error),
     }
 }
@@ -136,9 +136,7 @@ fn report(signal: PaidSignal) -> Result<PaymentReport, String> {
     let code = signal.currency.as_deref().unwrap_or("USD");
     let currency = Currency::from_code(code).ok_or_else(|| format!("currency {code} does not exist"))?;
     let major = match &signal.amount {
-        Some(text) => {
-            Some(Money::from_major(text.get(), currency).map_err(|e| format!("amount {e}"))?.minor)
-        }
+        Some(text) => Some(Money::from_major(text.get(), currency).map_err(|e| format!("amount {e}"))?.minor),
         None => None,
     };
     let minor = match (major, signal.amount_minor) {
@@ -160,5 +158,47 @@ impl From<Report> for PaymentReport {
     fn from(report: Report) -> Self {
         let Report { payment_id, event_id, outcome, amount, reason } = report;
         Self { payment_id, event_id, outcome, amount, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use omniflow_engine::Idempotency;
+
+    fn payload<T: serde::Serialize + 'static>(value: &T) -> RawValue {
+        RawValue::from_value(value, &PayloadConverter::default())
+    }
+
+    #[test]
+    fn a_report_that_is_left_for_a_worker_is_the_report_that_was_sent() {
+        let yen = Currency::from_code("JPY").unwrap();
+        let outcomes = [PaymentOutcome::Captured, PaymentOutcome::Declined, PaymentOutcome::Failed];
+        for (outcome, amount) in outcomes.into_iter().zip([None, Some(Money::new(1, yen)), None]) {
+            let reason = ReasonText::lossy("the card has expired");
+            let report = PaymentReport { amount, reason, ..PaymentReport::new(None, None, outcome) };
+            let mark = Some(Idempotency::new("shop", "/pay", "k", b"{}", 1_000));
+            let actor = Actor::new("shop").unwrap();
+            let said = paid(&payload(&PaidSignal::new(report.clone(), actor.clone(), mark)));
+            assert_eq!((said.command, said.actor), (Command::ReportPayment(report), actor));
+            assert_eq!((said.mark, said.if_version, said.wants_answer), (mark, None, false));
+        }
+    }
+
+    #[test]
+    fn what_anybody_may_send_is_a_report_of_theirs_or_nonsense() {
+        let said = paid(&payload(&"PAID"));
+        assert_eq!(said.command, Command::ReportPayment(PaymentReport::captured()));
+        assert_eq!((said.actor, said.mark), (signaller(), None));
+        for nonsense in [
+            serde_json::json!({"actor": ""}),
+            serde_json::json!({"mark": "k"}),
+            serde_json::json!({"amount": 0}),
+            serde_json::json!({"currency": "USD"}),
+            serde_json::json!({"unknown": 1}),
+        ] {
+            let said = paid(&payload(&nonsense)).command;
+            assert!(matches!(said, Command::Misunderstand { .. }), "{nonsense}: {said:?}");
+        }
     }
 }

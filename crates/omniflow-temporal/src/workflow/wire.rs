@@ -96,7 +96,9 @@ pub(crate) enum Placed {
         before: bool,
     },
     /// There is none.
-    Refused { refusal: StockRefusal },
+    Refused {
+        refusal: StockRefusal,
+    },
     Missing,
 }
 
@@ -162,7 +164,7 @@ pub(crate) struct PaidSignal {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<ReasonText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) actor: Option<Actor>,
+    pub(crate) actor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mark: Option<Idempotency>,
 }
@@ -179,7 +181,7 @@ impl PaidSignal {
             amount_minor: amount.map(|amount| amount.minor),
             currency: amount.map(|amount| amount.currency.code().to_owned()),
             reason,
-            actor: Some(actor),
+            actor: Some(actor.to_string()),
             mark,
         }
     }

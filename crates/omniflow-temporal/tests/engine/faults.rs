@@ -6,7 +6,9 @@
 
 use crate::client::{Client, SHORT_HISTORIES};
 use crate::harness::Temporal;
-use crate::orders::{SHIP, Wanted, capture, must, place, place_marked, report, set_stock, stock, tell, until};
+use crate::orders::{
+    SHIP, Wanted, capture, must, place, place_marked, report, set_stock, stock, tell, until,
+};
 use crate::servers::{PostgresServer, TemporalServer, named};
 use omniflow_core::{
     Command, Decision, EffectId, Fulfillment, Order, OrderId, Outcome, PaymentOutcome, Receipt, Reference,
@@ -124,10 +126,11 @@ impl Shop {
         self.must(&self.stuck, Command::Retry).await;
         self.until(&self.expiring, |order| order.kind() == StateKind::Expired).await;
         self.until(&self.compensating, |order| order.kind() == StateKind::Rejected).await;
-        let completed: Vec<_> = [&self.in_review, &self.awaiting, &self.shipping, &self.accepted, &self.stuck]
-            .into_iter()
-            .chain(&self.later)
-            .collect();
+        let completed: Vec<_> =
+            [&self.in_review, &self.awaiting, &self.shipping, &self.accepted, &self.stuck]
+                .into_iter()
+                .chain(&self.later)
+                .collect();
         for id in &completed {
             self.until(id, |order| order.kind() == StateKind::Completed).await;
         }
@@ -156,8 +159,10 @@ async fn temporal_dies_and_starts_again_on_its_database() {
     let mut shop = Shop::open(Temporal::on(named(Some(&temporal), None))).await;
     shop.place_through(2).await;
     temporal.kill();
+    // What PostgreSQL has taken is done once Temporal is there again; what it has not, is refused.
     let placing = place_marked(shop.engine.as_ref(), Wanted::default(), "later-2").await;
-    assert!(is_refused(&placing), "{placing:?}");
+    let is_taken = placing.as_ref().is_ok_and(|order| order.kind() == StateKind::Reserving);
+    assert!(is_taken || is_refused(&placing), "{placing:?}");
     let paying = tell(shop.engine.as_ref(), &shop.awaiting, capture()).await;
     assert!(is_refused(&paying), "{paying:?}");
     let read = shop.engine.read(&shop.awaiting).await.unwrap();
@@ -165,6 +170,7 @@ async fn temporal_dies_and_starts_again_on_its_database() {
     temporal.start_again().await;
     shop.later.clear();
     shop.place_through(4).await;
+    assert!(placing.is_err() || shop.later.contains(&placing.unwrap().id), "it is that order");
     shop.close().await;
 }
 
@@ -277,7 +283,7 @@ async fn a_cancelled_workflow_of_an_order_in_review_is_cancelled() {
     client.start_with(&client.order(20_000)).await;
     client.until("stock_reserved", 1).await;
     must(client.engine.as_ref(), &client.id(), report("P-1", PaymentOutcome::Captured)).await;
-    client.must("cancel", &["--reason", "changed my mind"]).await;
+    client.must("cancel", &[]).await;
     client.ends("CANCELLED").await;
     let order = client.engine.read(&client.id()).await.unwrap();
     assert_eq!(order.payments.status(), omniflow_core::PaymentStatus::Refunded);

@@ -81,8 +81,12 @@ impl Temporal {
         let mut settings = EngineSettings::new(self.queue.clone());
         settings.task_timeout = Duration::from_secs(1);
         settings.patience = Duration::from_secs(30);
-        Arc::new(TemporalEngine::new(link(&self.servers.temporal), settings, store, clock))
+        Arc::new(TemporalEngine::new(link(&self.servers.temporal), settings, self.store(), clock))
             as Arc<dyn OrderEngine>
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock) as Arc<dyn Clock>
     }
 
     pub(crate) fn servers(&self) -> &Servers {
@@ -131,8 +135,7 @@ fn run(
 impl Harness for Temporal {
     fn start(&mut self) -> Answer<'_, Arc<dyn OrderEngine>> {
         Box::pin(async move {
-            let store = self.store();
-            store.migrate().await.unwrap();
+            self.store().migrate().await.unwrap();
             let (kill, killed) = oneshot::channel();
             let (ready, is_ready) = std::sync::mpsc::channel();
             let (queue, parts) = (self.queue.clone(), (self.simulated.clone(), Arc::clone(&self.clock)));

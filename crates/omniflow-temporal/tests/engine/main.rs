@@ -13,7 +13,9 @@ mod harness;
 mod orders;
 mod recording;
 mod servers;
+mod unanswered;
 mod wire;
+mod withdrawn;
 
 mod conformance {
     use crate::harness::Temporal;

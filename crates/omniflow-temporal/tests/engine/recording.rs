@@ -65,7 +65,7 @@ impl Recording {
         }
         let mut hash = ChainHash::default();
         let mut lines = vec![];
-        for entry in self.engine().timeline(id).await.unwrap_or_default() {
+        for entry in self.client.temporal.store().timeline(id).await.unwrap().unwrap() {
             let link = entry.entry.link(&hash);
             hash = link.hash;
             assert_eq!(hash, entry.hash, "these are the bytes that are stored");
@@ -210,7 +210,7 @@ life! {
 }
 
 life! {
-    /// There is too little of it: nothing is left of an order that nobody was told of.
+    /// There is too little of it: an order that nobody was told of is hidden.
     withdrawn, async |life: &mut Recording| {
         let id = life.client.id();
         let terms = Box::new(Wanted { quantity: 11, ..Wanted::default() }.terms());
@@ -315,6 +315,7 @@ async fn store_behind(life: &Recording, id: &OrderId, command: &Command) {
         at,
         acknowledge: false,
         erase_details: false,
+        withdraw: false,
     };
     assert_eq!(life.client.temporal.store().publish(publish).await.unwrap(), Published::Stored);
 }

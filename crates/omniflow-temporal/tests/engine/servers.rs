@@ -1,7 +1,7 @@
 //! Servers that one test has for itself, so that it may end them.
 
 use crate::harness::{Servers, link, setting};
-use std::fs::{self, File};
+use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -1,6 +1,6 @@
 //! Claims and beginnings.
 
-use crate::world::{AT, Life, World, mark};
+use crate::world::{AT, Life, World, details, mark};
 use omniflow_core::{Sku, StockRefusal, StockShort};
 use omniflow_engine::Error;
 use omniflow_temporal::store::{Begun, Claim, StoreError};

@@ -5,7 +5,7 @@ use omniflow_core::{
     Command, EffectKey, ExternalId, OrderId, Outcome, PaymentReport, StateKind, Step, StockHold,
     StockRefusal, Terms, Timestamp,
 };
-use omniflow_engine::{FeedScope, Filter, Idempotency, Page, Position};
+use omniflow_engine::{FeedScope, Idempotency, Page, Position};
 use omniflow_temporal::store::{Acknowledged, Begun, Claim, Kept, Publish, Published};
 
 const WITHDRAWN: fn(&mut Publish<'_>) = |publish| publish.withdraw = true;
@@ -17,8 +17,8 @@ async fn refused(world: &World) -> (Life, StockRefusal) {
     let external_id = Some(ExternalId::new("shop-1").unwrap());
     let terms = Terms { external_id, ..terms(&[("tea", 1)]) };
     let mut life = Life::of("ORD-1", terms, Some(&salted), AT);
-    let claim = world.store.claim(&life.first, &life.placed, Some(&salted), Some(&mark("k", "{}")));
-    assert_eq!(claim.await.unwrap(), Claim::Made);
+    let claim = world.store.claim(&life.first, &life.placed, Some(&salted), Some(&mark("k", "{}"))).await;
+    assert_eq!(claim.unwrap(), Claim::Made);
     let Begun::Order { reserved: Some(Err(refusal)), .. } = world.begin(&life).await else { panic!() };
     let effect = EffectKey::first(Step::ReserveStock);
     life.told(Command::Settle { effect, outcome: Outcome::NoStock(refusal.clone()) });
@@ -30,7 +30,7 @@ async fn kept(world: &World, mark: &Idempotency) -> Option<Kept> {
 }
 
 async fn listed(world: &World) -> Vec<OrderId> {
-    let listing = world.store.list(&Page { filter: Filter::default(), ..Page::default() }).await.unwrap();
+    let listing = world.store.list(&Page { limit: 99, ..Page::default() }).await.unwrap();
     listing.orders.iter().map(|order| order.id.clone()).collect()
 }
 
@@ -56,8 +56,8 @@ async fn what_was_refused_before_anybody_knew_is_hidden_and_lets_go_of_what_it_h
     assert_eq!(world.store.acknowledge(&life.order.id).await.unwrap(), refused, "also where it came late");
     assert_eq!(world.store.undecided(AT.plus_millis(1), None, 9).await.unwrap(), []);
     let other = Life::external("ORD-2", "shop-1");
-    let claim = world.store.claim(&other.first, &other.placed, None, Some(&mark("k", "{}")));
-    assert_eq!(claim.await.unwrap(), Claim::Made, "its external id and its mark are free");
+    let claim = world.store.claim(&other.first, &other.placed, None, Some(&mark("k", "{}"))).await;
+    assert_eq!(claim.unwrap(), Claim::Made, "its external id and its mark are free");
 }
 
 #[tokio::test]
@@ -74,9 +74,12 @@ async fn a_payment_for_what_was_withdrawn_is_recorded_and_shows_the_order() {
     assert!(stored.acknowledged);
     assert_eq!(stored.order.kind(), StateKind::Failed);
     assert_eq!((listed(&world).await, in_feed(&world, &life).await), (vec![life.order.id.clone()], 3));
-    assert!(omniflow_core::next(&stored.order).effects.iter().any(|effect| {
-        matches!(effect.key.step, Step::RefundPayment(_))
-    }));
+    assert!(
+        omniflow_core::next(&stored.order)
+            .effects
+            .iter()
+            .any(|effect| { matches!(effect.key.step, Step::RefundPayment(_)) })
+    );
 }
 
 /// A task that was lost had withdrawn the order, and is done again with a payment before the refusal.

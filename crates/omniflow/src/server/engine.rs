@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) enum Engine {
     Embedded(Arc<EmbeddedEngine>),
     #[cfg(feature = "temporal")]
-    Temporal(temporal::Engine),
+    Temporal(Box<temporal::Engine>),
 }
 
 impl Engine {
@@ -36,7 +36,7 @@ impl Engine {
                 if works {
                     engine.work(&settings.servers, simulated.providers(), clock, shutdown)?;
                 }
-                Ok(Self::Temporal(engine))
+                Ok(Self::Temporal(Box::new(engine)))
             }
             #[cfg(not(feature = "temporal"))]
             EngineName::Temporal => {

@@ -19,7 +19,7 @@ use temporalio_sdk::workflow_interceptors::{
 pub(super) enum Said {
     Begin(BeginInput),
     /// What was to be stored, and what had become of it when the history was recorded.
-    Publish(PublishInput, Published),
+    Publish(Box<PublishInput>, Published),
     /// An attempt as a task of its own; its input as it is sent.
     Attempt(Vec<u8>),
     Timer(Duration),
@@ -113,6 +113,7 @@ impl WorkflowInterceptor for Listener {
         next.run(input)
     }
 
+    #[expect(clippy::result_large_err, reason = "the SDK's own error goes through")]
     fn schedule_local_activity(
         &self,
         _ctx: WorkflowInterceptorContext,
@@ -128,7 +129,7 @@ impl WorkflowInterceptor for Listener {
             return next.run(input).map(move |result| {
                 let published = result.as_ref().ok().and_then(|value| value.downcast_ref::<Published>());
                 if let Some(published) = published {
-                    listener.hear(Said::Publish(publish, published.clone()));
+                    listener.hear(Said::Publish(Box::new(publish), published.clone()));
                 }
                 result
             });

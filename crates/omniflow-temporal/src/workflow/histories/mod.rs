@@ -96,7 +96,8 @@ async fn a_run_that_finds_its_own_order_ended_ends_as_it_would_have() {
         panic!("the first thing that a workflow does is to load its order")
     };
     let lines: Vec<_> = life.lines.iter().map(|line| std::str::from_utf8(line).unwrap()).collect();
-    let loaded = format!(r#"{{"order":{{"lines":[{}],"acknowledged":true,"reserved":null}}}}"#, lines.join(","));
+    let loaded =
+        format!(r#"{{"order":{{"lines":[{}],"acknowledged":true,"reserved":null}}}}"#, lines.join(","));
     marker.details.get_mut("result").unwrap().payloads[0].data = loaded.into_bytes();
     (1..).zip(events).for_each(|(id, event)| event.event_id = id);
     let said = replay(life.runs[0].clone()).await.unwrap();

@@ -14,10 +14,10 @@ async fn caught(life: &str, change: impl FnOnce(&mut Life)) -> Difference {
 
 impl Life {
     /// Changes the first part of its first run's history that can be.
-    fn change(&mut self, mut change: impl FnMut(&mut Attributes) -> bool) {
+    fn change(&mut self, change: impl FnMut(&mut Attributes) -> bool) {
         let events = self.runs[0].events.iter_mut();
         let mut attributes = events.filter_map(|event| event.attributes.as_mut());
-        assert!(attributes.any(|attributes| change(attributes)), "there is nothing to change");
+        assert!(attributes.any(change), "there is nothing to change");
     }
 
     fn event_is(&mut self, seq: usize, from: &str, to: &str) {
