@@ -2,6 +2,8 @@
 //! have ended in between, or Temporal was not there.
 //!
 //! Starting one that runs changes nothing. So processes need not agree on who looks, and nothing is kept of it.
+//! What is left of orders that were refused before anybody knew of them is removed here too, once no payment can
+//! be on its way to them any more.
 
 use super::{EngineSettings, start_options};
 use crate::connection::Link;
@@ -16,6 +18,10 @@ use tokio::time::{sleep, timeout};
 
 /// Orders that are started in one round at most.
 const MOST_AT_ONCE: usize = 100;
+/// How long an order that was refused is kept, hidden, for a payment that somebody may have sent meanwhile.
+const FORGETS_AFTER: Duration = Duration::from_secs(24 * 3_600);
+/// Refused orders that are removed in one round at most.
+const MOST_FORGOTTEN: usize = 1_000;
 /// How long starting one may take.
 const STARTS_WITHIN: Duration = Duration::from_secs(3);
 
@@ -64,8 +70,8 @@ impl Sweep {
 
     /// Starts some, from behind a place on. Returns where to go on, `None` at the beginning again.
     async fn round(&self, after: Option<i64>) -> Result<Option<i64>, Error> {
-        let age_ms = i64::try_from(self.settings.sweep_after.as_millis()).unwrap_or(i64::MAX);
-        let claimed_before = Timestamp::from_millis(self.clock.now().as_millis().saturating_sub(age_ms));
+        self.store.forget_withdrawn(self.before_now(FORGETS_AFTER), MOST_FORGOTTEN).await?;
+        let claimed_before = self.before_now(self.settings.sweep_after);
         let found = self.store.undecided(claimed_before, after, MOST_AT_ONCE).await?;
         if !found.is_empty() {
             self.link.alive().await?;
@@ -78,6 +84,11 @@ impl Sweep {
             }
         }
         Ok(found.last().filter(|_| found.len() == MOST_AT_ONCE).map(|last| last.place))
+    }
+
+    fn before_now(&self, age: Duration) -> Timestamp {
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(self.clock.now().as_millis().saturating_sub(age_ms))
     }
 
     async fn start(&self, id: &OrderId) -> Result<(), Error> {

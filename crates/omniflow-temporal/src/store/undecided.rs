@@ -1,4 +1,4 @@
-//! Orders that were claimed and whose stock is not decided: no worker has come to them yet.
+//! Orders that nobody was told of: claimed, and not decided, since no worker has come to them yet; or refused.
 
 use super::claim::{first_place, id_of};
 use super::connection::Sent;
@@ -15,7 +15,34 @@ const LATE: &str = "
     SELECT id, place FROM orders WHERE state = 'reserving' AND place > $1 AND place < $2
     ORDER BY place LIMIT $3";
 
+/// Orders that were refused before anybody knew of them, and that nobody has paid: those are shown.
+const FORGET: &str = "
+    WITH old AS (
+        SELECT id FROM orders WHERE NOT acknowledged AND state = 'failed' AND place < $1
+        ORDER BY place LIMIT $2 FOR UPDATE SKIP LOCKED
+    ), events AS (
+        DELETE FROM order_events USING old WHERE order_id = old.id
+    )
+    DELETE FROM orders USING old WHERE orders.id = old.id";
+
 impl Store {
+    /// Removes what is left of orders that were claimed before a moment, and refused before anybody knew of them.
+    /// How many there were, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`].
+    pub async fn forget_withdrawn(&self, claimed_before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        self.connections.again(|| self.forget_once(claimed_before, limit)).await
+    }
+
+    async fn forget_once(&self, claimed_before: Timestamp, limit: usize) -> Result<u64, Fault> {
+        let work = self.connections.take().await?;
+        let [forget] = work.prepared([FORGET]).await?;
+        let (before, limit) = (first_place(claimed_before), i64::try_from(limit).unwrap_or(i64::MAX));
+        let client = work.client();
+        Ok(work.ask(client.execute(&forget, &[&before, &limit])).await?)
+    }
+
     /// Shows an order whose placing is answered before its stock is decided, and says how it stands. The mark
     /// of its placing is answered later, with what is decided then.
     ///

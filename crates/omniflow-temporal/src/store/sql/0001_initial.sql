@@ -38,6 +38,7 @@ CREATE INDEX orders_by_kind ON orders (state, payment_status, attention, place) 
 CREATE INDEX orders_by_customer ON orders (customer_id, state, payment_status, attention, place)
     WHERE acknowledged AND customer_id IS NOT NULL;
 CREATE INDEX orders_undecided ON orders (place) WHERE state = 'reserving';
+CREATE INDEX orders_withdrawn ON orders (place) WHERE NOT acknowledged AND state = 'failed';
 
 -- What happened to each order: the JSON lines as they were chained over, and the chain's hash after each.
 -- `position` is the place in the feed of all events: the number of the transaction that showed the event,
