@@ -101,7 +101,8 @@ impl Display for Statements {
 impl Display for OwnApi {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "| {} | {} ", self.store.name(), self.in_flight)?;
-        write!(f, "| {:.1} | {:.0} | {:.0} ", self.orders_per_s, self.p50_ms, self.p99_ms)?;
+        let latency = |ms: f64| if ms.is_nan() { "–".to_owned() } else { format!("{ms:.0}") };
+        write!(f, "| {:.1} | {} | {} ", self.orders_per_s, latency(self.p50_ms), latency(self.p99_ms))?;
         let failures: Vec<_> = self.failures.iter().map(|(count, code)| format!("{count} {code}")).collect();
         write!(f, "| {} |", if failures.is_empty() { "none".to_owned() } else { failures.join(", ") })
     }
