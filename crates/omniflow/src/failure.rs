@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 /// Wrong use or configuration.
 const USAGE: u8 = 2;
+/// A server that cannot be reached.
+const UNREACHABLE: u8 = 3;
 /// Anything that has no code of its own.
 const OTHER: u8 = 1;
 
@@ -24,6 +26,11 @@ impl Failure {
     /// Something that this build cannot do, since it was made without the feature `temporal`: exit code 2.
     pub(crate) fn without_feature(what: &str) -> Self {
         Self::usage(format!("{what} needs a build with the feature `temporal`, and this one has none"))
+    }
+
+    /// A server that cannot be reached: exit code 3.
+    pub(crate) fn unreachable(error: anyhow::Error) -> Self {
+        Self { code: UNREACHABLE, error }
     }
 
     /// A failure with the code of its kind.

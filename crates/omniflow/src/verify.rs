@@ -4,6 +4,7 @@ use crate::cli::VerifyArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output;
+use crate::server::EngineName;
 use anyhow::Context;
 use omniflow_embedded::verify::{Report, verify, verify_file};
 use std::io::{self, Write};
@@ -12,12 +13,19 @@ use std::process::ExitCode;
 /// Something does not hold.
 const NOT_CLEAN: u8 = 1;
 
+/// Said of a configuration whose orders are elsewhere.
+const TEMPORAL: &str = "the configuration says engine = \"temporal\", whose orders are in PostgreSQL, and verify \
+                        reads the data directory of the embedded engine: name one with --data-dir";
+
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let report = match (&args.file, &args.config) {
         (Some(file), _) => verify_file(file)?,
         (None, Some(config)) => {
-            let config = Config::load(config, std::env::vars_os(), &[]);
-            verify(&config.map_err(|error| Failure::with_code(2, error))?.settings.data_dir)?
+            let config = Config::of_command("verify", Some(config), &[])?;
+            if config.settings.engine == EngineName::Temporal {
+                return Err(Failure::usage(TEMPORAL));
+            }
+            verify(&config.settings.data_dir)?
         }
         (None, None) => verify(&args.data_dir)?,
     };

@@ -50,6 +50,7 @@ pub(super) fn kill_one(stack: &mut Stack) -> Result<Killed> {
         Ok((ids, died))
     })?;
     let open = ids.iter().filter(|(_, completed)| !completed).count();
+    ensure!(open > 0, "no order was under way when the worker died, so that nothing was shown");
     for (id, _) in &ids {
         let order = shop.until(id, "completed", PATIENCE)?;
         order.says("payment_status", "paid")?;

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use omniflow_core::{Actor, ReasonText, Sku};
-use omniflow_engine::{OrderEngine, SetStock};
+use omniflow_engine::{Error, OrderEngine, SetStock};
 use std::path::Path;
 
 /// SKUs and how many of each there are.
@@ -36,8 +36,11 @@ pub(super) async fn load_once(engine: &dyn OrderEngine, data_dir: &Path) -> anyh
 pub(super) async fn load(engine: &dyn OrderEngine) -> anyhow::Result<()> {
     for (sku, on_hand) in CATALOGUE {
         let sku = Sku::new(sku)?;
-        if engine.stock(&sku).await.is_ok() {
-            continue;
+        match engine.stock(&sku).await {
+            Ok(_) => continue,
+            Err(Error::UnknownSku(_)) => {}
+            // Nobody knows what is there, so nothing is put in its place.
+            Err(error) => return Err(error.into()),
         }
         let change = SetStock {
             sku,

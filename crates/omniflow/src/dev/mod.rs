@@ -97,7 +97,7 @@ async fn serve(args: DevArgs) -> Result<(), Failure> {
     let server = Server::open(settings(&args, &directory), Duty::Dev, clock, &args.script).await?;
     match args.engine {
         EngineName::Embedded => catalogue::load_once(&*server.orders(), directory.path()).await?,
-        EngineName::Temporal => catalogue::load(&*server.orders()).await?,
+        EngineName::Temporal => catalogue::load(&*server.orders()).await.map_err(Failure::unreachable)?,
     }
     let dev = Dev { simulated: server.simulated.clone(), clock: manual };
     Ok(server.serve(Some(dev), |address| welcome::text(address, &args, directory.path())).await?)

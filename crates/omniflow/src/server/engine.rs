@@ -7,6 +7,7 @@ use omniflow_engine::simulated::Simulated;
 use omniflow_engine::{Clock, OrderEngine};
 use omniflow_http::{Metrics, Shutdown};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// An engine that is open.
 pub(super) enum Engine {
@@ -66,11 +67,15 @@ impl Engine {
         }
     }
 
-    /// Ends it, in bounded time, and says how that went.
+    /// Ends it, in bounded time, and says how that went. Where it has a worker, that has until then to end.
     ///
     /// # Errors
     /// A worker that had ended by itself.
-    pub(super) async fn stop(self) -> anyhow::Result<()> {
+    #[cfg_attr(
+        not(feature = "temporal"),
+        expect(unused_variables, reason = "the embedded engine bounds its own end")
+    )]
+    pub(super) async fn stop(self, until: Instant) -> anyhow::Result<()> {
         match self {
             Self::Embedded(engine) => match engine.stop().await {
                 Ended::Finished => tracing::info!("stopped; everything taken is on disk"),
@@ -80,7 +85,7 @@ impl Engine {
                 ),
             },
             #[cfg(feature = "temporal")]
-            Self::Temporal(engine) => engine.stop().await?,
+            Self::Temporal(engine) => engine.stop(until).await?,
         }
         Ok(())
     }

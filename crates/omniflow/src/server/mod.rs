@@ -18,12 +18,15 @@ use anyhow::Context;
 use engine::Engine;
 use omniflow_engine::simulated::{self, ProviderName, Script, Simulated};
 use omniflow_engine::{Clock, OrderEngine};
+#[cfg(feature = "temporal")]
+use omniflow_http::Limits;
 use omniflow_http::{Api, Dev, Metrics, Shutdown};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::Instant;
 
 /// Runs a server's life to its end, on a runtime of its own.
 pub(crate) fn block_on<T>(life: impl Future<Output = T>) -> std::io::Result<T> {
@@ -116,10 +119,14 @@ impl Server {
         welcome: impl FnOnce(SocketAddr) -> String,
     ) -> anyhow::Result<()> {
         let Self { settings, duty, engine, simulated, shutdown } = self;
-        let listen = match duty {
+        let (listen, limits) = match duty {
+            // Whoever asks a worker how it is must not keep it from ending.
             #[cfg(feature = "temporal")]
-            Duty::Worker => settings.servers.worker_listen,
-            Duty::Api | Duty::Dev => settings.listen,
+            Duty::Worker => {
+                let drain = settings.limits.drain.min(Duration::from_secs(1));
+                (settings.servers.worker_listen, Limits { drain, ..settings.limits })
+            }
+            Duty::Api | Duty::Dev => (settings.listen, settings.limits),
         };
         let listener = bind(listen)
             .with_context(|| format!("cannot listen on {listen}; is another server there? use --listen"))?;
@@ -131,7 +138,7 @@ impl Server {
             engine: engine.orders(),
             policies: Arc::new(settings.policies),
             locale: settings.locale,
-            body: settings.limits.body,
+            body: limits.body,
             implicit_capture: settings.implicit_capture,
             keep_answers: settings.keep_answers,
             shutdown: shutdown.clone(),
@@ -146,10 +153,18 @@ impl Server {
         };
         // Whoever does not read it does not need it.
         drop(writeln!(std::io::stdout(), "{welcome}"));
-        omniflow_http::serve(listener, routes, settings.limits, metrics, shutdown).await;
+        let ends_at = tokio::spawn(ends_at(shutdown.clone()));
+        omniflow_http::serve(listener, routes, limits, metrics, shutdown).await;
         reports.abort();
-        engine.stop().await
+        // Only now: what was taken may need the worker for its answer.
+        engine.stop(ends_at.await?).await
     }
+}
+
+/// The process has ended 10 s after it was asked to; this is a little before.
+async fn ends_at(shutdown: Shutdown) -> Instant {
+    shutdown.begun().await;
+    Instant::now() + Duration::from_millis(9_500)
 }
 
 /// The simulated providers. Where the data is on servers, what they took is forgotten at the end of the process:

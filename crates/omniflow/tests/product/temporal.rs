@@ -7,6 +7,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 const NEEDS_SERVERS: &str = "`cargo xtask temporal` starts the servers, and runs this";
 
@@ -70,9 +71,10 @@ impl Shop {
 
 #[test]
 #[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
-fn dev_has_the_demo_catalogue_and_takes_an_order_to_its_end() {
+fn dev_has_the_demo_catalogue_takes_orders_to_their_ends_and_ends_in_time() {
     let place = Place::new();
-    let mut command = place.command(&["--engine", "temporal", "--carrier-delay", "10ms"]);
+    let flags = ["--engine", "temporal", "--carrier-delay", "10ms", "--attempt-timeout", "60s"];
+    let mut command = place.command(&flags);
     command.env("TEMPORAL_ADDRESS", named("OMNIFLOW_TEST_TEMPORAL"));
     command.env("OMNIFLOW_POSTGRES_URL", named("OMNIFLOW_TEST_POSTGRES"));
     let server = Server::start(command);
@@ -87,7 +89,18 @@ fn dev_has_the_demo_catalogue_and_takes_an_order_to_its_end() {
     client.act(&id, "pay", "");
     let failed = client.await_state(&id, "failed");
     assert_eq!(failed["reason"], json!({"code": "shipping_failed", "detail": "no such street"}));
+    // In the middle of an attempt at a carrier that does not answer, and of a request that waits.
+    let script = r#"{"script":[{"do":"hang","times":9}]}"#;
+    assert_eq!(client.put("/api/v1/dev/providers/carrier", script).status, 204);
+    let id = client.place(ORDER);
+    client.act(&id, "pay", "");
+    let order = client.await_state(&id, "shipping");
+    let (path, known) = (format!("/api/v1/orders/{id}"), format!("\"{}\"", order["version"]));
+    let waiting = client.begin("GET", &path, &[("if-none-match", &known), ("prefer", "wait=30")], b"");
+    let asked = Instant::now();
     assert!(server.terminate().success());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert_eq!(waiting.finish().status, 304, "who waited was answered");
 }
 
 #[test]
@@ -174,7 +187,18 @@ fn a_server_that_cannot_be_reached_is_named_and_used_once_it_can() {
         assert!(line.is_some() && !text.contains("pa55word"), "{text}");
         assert_eq!(said.status.code(), Some(1), "{text}");
         assert!(server.terminate().success(), "it ends well all the same");
+        let mut worker = shop.command("worker");
+        worker.env(variable, &value);
+        assert!(Server::start(worker).terminate().success(), "so does a worker");
     }
+    let place = Place::new();
+    let mut dev = place.command(&["--engine", "temporal"]);
+    dev.env("OMNIFLOW_POSTGRES_URL", format!("postgres://shop:pa55word@{NOBODY}/orders"));
+    let said = run(dev);
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.code(), Some(3), "{text}");
+    assert!(text.contains("PostgreSQL") && !text.contains("pa55word"), "{text}");
+    assert_eq!(run(shop.command("verify")).status.code(), Some(2), "its orders are not in a directory");
     assert_eq!(shop.api().client.get("/api/v1/orders").ok()["data"], json!([]), "nothing was placed");
 }
 

@@ -9,6 +9,7 @@ use omniflow_temporal::store::{Store, StoreSettings};
 use omniflow_temporal::{EngineSettings, Link, TemporalEngine};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+use tokio::time::Instant;
 use work::Work;
 
 /// Whether the Temporal engine can run with these settings, as far as can be said without asking a server.
@@ -74,13 +75,13 @@ impl Engine {
         Ok(Self { link, store, orders, work: None, metrics: EngineMetrics::default() })
     }
 
-    /// Begins to run orders, until the shutdown begins.
+    /// Begins to run orders. Where that ends by itself, the process ends.
     pub(super) fn work(
         &mut self,
         servers: &Servers,
         providers: Providers,
         clock: Arc<dyn Clock>,
-        shutdown: &Shutdown,
+        process: &Shutdown,
     ) -> anyhow::Result<()> {
         let parts = omniflow_temporal::WorkerParts {
             store: self.store.clone(),
@@ -90,7 +91,7 @@ impl Engine {
             pollers: servers.pollers,
             sticky_timeout: work::STICKY_TIMEOUT,
         };
-        let work = Work::begin(self.link.clone(), servers.task_queue.clone(), parts, shutdown.clone())?;
+        let work = Work::begin(self.link.clone(), servers.task_queue.clone(), parts, process.clone())?;
         self.work = Some(work);
         Ok(())
     }
@@ -106,13 +107,13 @@ impl Engine {
         }
     }
 
-    /// Waits for the worker's end, which the shutdown has begun.
+    /// Ends the worker, and waits for that until a moment.
     ///
     /// # Errors
     /// Where it had ended by itself.
-    pub(super) async fn stop(self) -> anyhow::Result<()> {
+    pub(super) async fn stop(self, until: Instant) -> anyhow::Result<()> {
         match self.work {
-            Some(work) => work.end().await,
+            Some(work) => work.end(until).await,
             None => {
                 tracing::info!("stopped; everything acknowledged is in PostgreSQL");
                 Ok(())
