@@ -1,6 +1,8 @@
 //! The same program with the Temporal engine: API and workers as processes, on a real Temporal server and a real
 //! PostgreSQL, which `OMNIFLOW_TEST_TEMPORAL` and `OMNIFLOW_TEST_POSTGRES` name.
 
+use crate::cli::{create, done};
+use crate::events::{self, Stream};
 use crate::scenarios::{LARGE, ORDER};
 use crate::server::{Place, Server, omniflow, run};
 use serde_json::json;
@@ -143,6 +145,42 @@ fn the_payment_window_ends_by_itself() {
     let id = api.client.place(order);
     assert_eq!(api.client.await_state(&id, "expired")["status"], "已取消 (超时)");
     assert_eq!(api.client.stock("Mac Pro"), (100, 0));
+}
+
+/// What is promised of every engine above the engine: headers, streams, commands.
+#[test]
+#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
+fn headers_streams_and_commands_are_those_of_every_engine() {
+    let shop = Shop::open();
+    let (api, _worker) = (shop.api(), shop.worker());
+    let client = api.client;
+    let mut all = Stream::open(client, events::ALL, None);
+    let key = [("idempotency-key", "cart-1")];
+    let place = || client.ask("POST", "/api/v1/orders", &key, ORDER.as_bytes());
+    let (first, again) = (place(), place());
+    assert_eq!((first.status, again.status, &again.body), (201, 201, &first.body));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let other = client.ask("POST", "/api/v1/orders", &key, LARGE.as_bytes());
+    other.problem(422, "idempotency_key_reused");
+    let id = first.json()["order_id"].as_str().expect("an id").to_owned();
+    let cancel = format!("/api/v1/orders/{id}/cancel");
+    client.ask("POST", &cancel, &[("if-match", "\"1\"")], b"").problem(412, "version_mismatch");
+    assert_eq!(client.ask("POST", &cancel, &[("if-match", "\"2\"")], b"").ok()["state"], "cancelled");
+    let told: Vec<String> = all.take(4).into_iter().map(|message| message.event).collect();
+    assert_eq!(told, ["order_placed", "stock_reserved", "cancel_requested", "stock_released"]);
+    assert_eq!(client.events(&id), told);
+    let with_address = r#"{"amount": 5, "items": ["iPhone 15"], "shipping_address": {"city": "Köln"}}"#;
+    let addressed = client.place(with_address);
+    assert_eq!(client.order(&addressed)["shipping_address"], json!({"city": "Köln"}));
+    client.act(&addressed, "pay", CAPTURED);
+    client.await_state(&addressed, "completed");
+    assert_eq!(client.delete(&format!("/api/v1/orders/{addressed}/details")).status, 204);
+    assert_eq!(client.order(&addressed)["shipping_address"], json!(null));
+    let typed = create(&api, &["Mac Pro=2", "--amount", "20000", "--external-id", "cart-2"]);
+    done(&api, &["orders", "reject", &typed, "--reason", "stolen card"]);
+    assert!(done(&api, &["orders", "explain", &typed]).contains("stolen card"));
+    assert!(done(&api, &["orders", "list", "--state", "rejected"]).contains(&typed));
+    assert!(done(&api, &["inventory", "list"]).contains("Mac Pro"));
 }
 
 /// Nobody works: what was said is durable all the same, and is done once somebody does.

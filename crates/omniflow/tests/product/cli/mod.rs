@@ -56,7 +56,7 @@ fn ask(server: &Server, args: &[&str]) -> Told {
 
 /// Runs a command that must do what it should; answers its output.
 #[track_caller]
-fn done(server: &Server, args: &[&str]) -> String {
+pub(crate) fn done(server: &Server, args: &[&str]) -> String {
     let told = ask(server, args);
     assert_eq!(told.code, Some(0), "{args:?}: {told:?}");
     told.out
@@ -71,7 +71,7 @@ fn json(server: &Server, args: &[&str]) -> Value {
 
 /// Places an order; answers its id.
 #[track_caller]
-fn create(server: &Server, args: &[&str]) -> String {
+pub(crate) fn create(server: &Server, args: &[&str]) -> String {
     json(server, &[&["orders", "create"], args].concat())["order_id"].as_str().expect("an id").to_owned()
 }
 
