@@ -54,6 +54,11 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// That of some orders.
+    pub const fn new(state: StateKind, attention: bool) -> Self {
+        Self { state, attention }
+    }
+
     /// Of an order.
     pub fn of(order: &Order) -> Self {
         Self { state: order.kind(), attention: order.attention().is_some() }
@@ -83,15 +88,14 @@ impl EngineMetrics {
     /// effects by kind and result with their durations, timers fired and how late, the oldest overdue one,
     /// commits.
     pub fn register(&self, registry: &mut Registry) {
-        let Families { placed, ended, orders, attention, .. } = &*self.0;
+        let Families { placed, ended, .. } = &*self.0;
         registry.register("orders_placed", "Orders placed", placed.clone());
         registry.register(
             "orders_ended",
             "Orders that came to an end, by the state they ended in",
             ended.family.clone(),
         );
-        registry.register("orders", "Orders that have not ended, by state", orders.family.clone());
-        registry.register("orders_attention", "Orders that need a person", attention.clone());
+        self.register_standings(registry);
         self.register_attempts(registry);
         let Families { timers_fired, timer_late, commit_seconds, commit_jobs, .. } = &*self.0;
         registry.register("timers_fired", "Timers that fired", timers_fired.clone());
@@ -101,6 +105,13 @@ impl EngineMetrics {
         let help = "How long a commit took, its sync included";
         registry.register_with_unit("commit_duration", help, Unit::Seconds, commit_seconds.clone());
         registry.register("commit_jobs", "Requests, timers and outcomes in one commit", commit_jobs.clone());
+    }
+
+    /// Adds only open orders by state, and attention: for a process that [counts](Self::count) what others move.
+    pub fn register_standings(&self, registry: &mut Registry) {
+        let Families { orders, attention, .. } = &*self.0;
+        registry.register("orders", "Orders that have not ended, by state", orders.family.clone());
+        registry.register("orders_attention", "Orders that need a person", attention.clone());
     }
 
     /// Adds only attempts at effects: for a process that makes them for others.
@@ -131,12 +142,17 @@ impl EngineMetrics {
 
     /// Begins to count the orders that are open anew, as after a start.
     pub fn recount(&self, open: impl Iterator<Item = Standing>) {
+        self.count(open.map(|standing| (standing, 1)));
+    }
+
+    /// Says how many orders stand how, of those that are open or need a person.
+    pub fn count(&self, standings: impl Iterator<Item = (Standing, i64)>) {
         for orders in self.0.orders.all() {
             orders.set(0);
         }
         self.0.attention.set(0);
-        for standing in open {
-            self.shift(standing, 1);
+        for (standing, orders) in standings {
+            self.shift(standing, orders);
         }
     }
 

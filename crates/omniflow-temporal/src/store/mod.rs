@@ -23,6 +23,7 @@ mod publish;
 mod read;
 mod record;
 mod settings;
+mod standings;
 mod stock;
 mod tables;
 mod undecided;
@@ -30,6 +31,7 @@ mod undecided;
 pub use answers::{Acknowledged, Begun, Claim, Kept, Publish, Published, SaltedDetails, Stored, Undecided};
 pub use changes::{Change, Changes};
 pub use error::StoreError;
+pub use migrate::Schema;
 pub use settings::StoreSettings;
 
 use connection::Connections;

@@ -56,14 +56,18 @@ impl Engine {
         }
     }
 
-    /// Adds what it counts to the metrics.
-    pub(super) fn register(&self, metrics: &Metrics) {
+    /// Adds what it counts to the metrics; `takes_orders` says whether the process does.
+    #[cfg_attr(
+        not(feature = "temporal"),
+        expect(unused_variables, reason = "whoever has the embedded engine takes orders")
+    )]
+    pub(super) fn register(&self, metrics: &Metrics, takes_orders: bool) {
         match self {
             Self::Embedded(engine) => {
                 metrics.register(|registry| counters::register(registry, Arc::clone(engine)));
             }
             #[cfg(feature = "temporal")]
-            Self::Temporal(engine) => metrics.register(|registry| engine.register(registry)),
+            Self::Temporal(engine) => metrics.register(|registry| engine.register(registry, takes_orders)),
         }
     }
 

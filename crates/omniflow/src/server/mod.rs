@@ -133,7 +133,7 @@ impl Server {
         let reports = tokio::spawn(simulated.run_reports(engine.orders()));
         let welcome = welcome(listener.local_addr()?);
         let metrics = Metrics::new();
-        engine.register(&metrics);
+        engine.register(&metrics, matches!(duty, Duty::Api | Duty::Dev));
         let api = Api {
             engine: engine.orders(),
             policies: Arc::new(settings.policies),

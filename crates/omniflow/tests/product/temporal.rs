@@ -242,9 +242,20 @@ fn a_server_that_cannot_be_reached_is_named_and_used_once_it_can() {
 
 #[test]
 #[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
-fn a_worker_tells_how_it_is_and_what_it_did_and_takes_no_orders() {
+fn metrics_say_how_orders_stand_and_what_workers_did() {
     let shop = Shop::open();
     let (api, worker) = (shop.api(), shop.worker());
+    let large = api.client.place(LARGE);
+    api.kill();
+    let api = shop.api();
+    let counted = || api.client.get("/metrics").body;
+    // It counts at its start, and nobody says when it has.
+    let until = Instant::now() + Duration::from_secs(30);
+    while !counted().contains("omniflow_orders{state=\"in_review\"} 1") {
+        assert!(Instant::now() < until, "{large} is not counted: {}", counted());
+        std::thread::yield_now();
+    }
+    assert!(counted().contains("omniflow_orders_attention 0"));
     let id = api.client.place(ORDER);
     api.client.act(&id, "pay", CAPTURED);
     api.client.await_state(&id, "completed");

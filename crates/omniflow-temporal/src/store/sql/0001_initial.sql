@@ -37,6 +37,7 @@ CREATE UNIQUE INDEX orders_by_place ON orders (place);
 CREATE INDEX orders_by_kind ON orders (state, payment_status, attention, place) WHERE acknowledged;
 CREATE INDEX orders_by_customer ON orders (customer_id, state, payment_status, attention, place)
     WHERE acknowledged AND customer_id IS NOT NULL;
+CREATE INDEX orders_attention ON orders (state) WHERE acknowledged AND attention;
 CREATE INDEX orders_undecided ON orders (place) WHERE state = 'reserving';
 CREATE INDEX orders_withdrawn ON orders (place) WHERE NOT acknowledged AND state = 'failed';
 

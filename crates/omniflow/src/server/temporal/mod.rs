@@ -9,8 +9,12 @@ use omniflow_temporal::store::{Store, StoreSettings};
 use omniflow_temporal::{EngineSettings, Link, TemporalEngine};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use work::Work;
+
+/// How old the metrics of orders may be.
+const COUNTS_EVERY: Duration = Duration::from_secs(10);
 
 /// Whether the Temporal engine can run with these settings, as far as can be said without asking a server.
 ///
@@ -54,6 +58,18 @@ pub(crate) async fn signs_of_life(servers: &Servers) -> [(&'static str, Result<S
     };
     let (postgres, temporal) = tokio::join!(postgres, temporal);
     [("PostgreSQL", postgres), ("Temporal", temporal)]
+}
+
+/// Counts orders for as long as the process lives. What it could not count stays as it was: that PostgreSQL is
+/// away is said elsewhere.
+async fn count(store: Store, metrics: EngineMetrics) {
+    loop {
+        match store.standings().await {
+            Ok(standings) => metrics.count(standings.into_iter()),
+            Err(error) => tracing::debug!(%error, "orders cannot be counted now"),
+        }
+        tokio::time::sleep(COUNTS_EVERY).await;
+    }
 }
 
 /// The engine, and the worker beside it.
@@ -100,10 +116,14 @@ impl Engine {
         Arc::clone(&self.orders) as Arc<dyn OrderEngine>
     }
 
-    /// What its worker counts.
-    pub(super) fn register(&self, registry: &mut Registry) {
+    /// Attempts where it has a worker; where it takes orders, how they stand, which every such process says alike.
+    pub(super) fn register(&self, registry: &mut Registry, takes_orders: bool) {
         if self.work.is_some() {
             self.metrics.register_attempts(registry);
+        }
+        if takes_orders {
+            self.metrics.register_standings(registry);
+            tokio::spawn(count(self.store.clone(), self.metrics.clone()));
         }
     }
 
