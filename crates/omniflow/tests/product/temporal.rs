@@ -206,7 +206,12 @@ fn without_a_worker_what_was_said_is_kept_and_answered_with_202() {
 #[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
 fn a_server_that_cannot_be_reached_is_named_and_used_once_it_can() {
     let shop = Shop::open();
+    let looked = || String::from_utf8(run(shop.command("doctor")).stdout).unwrap();
+    for _ in 0..2 {
+        assert!(looked().contains("the first process makes the tables"), "doctor changes nothing");
+    }
     shop.api().kill();
+    assert!(looked().contains("the tables are in the schema"), "{}", looked());
     for (variable, value, name) in [
         ("TEMPORAL_ADDRESS", NOBODY.to_owned(), "Temporal"),
         ("OMNIFLOW_POSTGRES_URL", format!("postgres://shop:pa55word@{NOBODY}/orders"), "PostgreSQL"),

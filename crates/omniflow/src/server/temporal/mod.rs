@@ -5,7 +5,7 @@ mod work;
 use super::settings::Servers;
 use omniflow_engine::{Clock, EngineMetrics, OrderEngine, Providers};
 use omniflow_http::Shutdown;
-use omniflow_temporal::store::{Store, StoreSettings};
+use omniflow_temporal::store::{Schema, Store, StoreSettings};
 use omniflow_temporal::{EngineSettings, Link, TemporalEngine};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
@@ -44,12 +44,25 @@ fn store_settings(servers: &Servers) -> Result<StoreSettings, String> {
     Ok(settings)
 }
 
-/// How PostgreSQL and Temporal are: what is there, or why it cannot be used. Each is asked once.
+/// How PostgreSQL and Temporal are: what is there, or why it cannot be used. Each is asked once, and nothing is
+/// changed.
 pub(crate) async fn signs_of_life(servers: &Servers) -> [(&'static str, Result<String, String>); 2] {
     let postgres = async {
         let store = Store::connect(&store_settings(servers)?).map_err(|error| error.to_string())?;
-        store.ping().await.map_err(|error| error.to_string())?;
-        Ok(format!("it answers; the tables are in the schema {}", servers.schema))
+        let schema = &servers.schema;
+        match store.look().await.map_err(|error| error.to_string())? {
+            Schema::Current => Ok(format!("it answers; the tables are in the schema {schema}")),
+            Schema::Missing => {
+                Ok(format!("it answers; the first process makes the tables in the schema {schema}"))
+            }
+            Schema::Older { found, known } => Ok(format!(
+                "it answers; the first process brings the tables in the schema {schema} from version {found} to {known}"
+            )),
+            Schema::Newer { found, known } => Err(format!(
+                "the tables in the schema {schema} are of version {found}, and this program knows {known}: use a \
+                 newer one"
+            )),
+        }
     };
     let temporal = async {
         let link = Link::new(None).map_err(|error| error.to_string())?;
