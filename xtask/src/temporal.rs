@@ -13,9 +13,8 @@ use std::process::{Command, ExitCode, id};
 /// Tests at once.
 const THREADS: &str = "12";
 
-/// The engine's own tests and the program's with it. Those that record are asked for by name, and the store's
-/// have a process of their own.
-const ALL: &str = "(package(omniflow-temporal) & not binary(store) & not test(/^recording::/)) \
+/// The engine's own tests and the program's with it. Those that record are asked for by name.
+const ALL: &str = "(package(omniflow-temporal) & not test(/^recording::/)) \
                    | (package(omniflow) & binary(product) & test(/^temporal::/))";
 
 /// What `cargo xtask test` runs: the conformance suite with a worker that is killed after each step of each case
@@ -46,22 +45,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if options.record_histories {
         run_command(servers.named_to(recording(&checkout)?, &checkout)?)?.success()?;
     } else {
-        run_command(servers.named_to(store_tests(&checkout), &checkout)?)?.success()?;
-        run_command(servers.named_to(engine_tests(&checkout, options)?, &checkout)?)?.success()?;
+        run_command(servers.named_to(tests(&checkout, options)?, &checkout)?)?.success()?;
     }
     // Where a test has failed, the servers' logs stay.
     fs::remove_dir_all(&servers.folder)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// One of them ends all of PostgreSQL's connections, and waits in its process until it may.
-fn store_tests(checkout: &Checkout) -> Command {
-    let mut command = checkout.cargo(["test"]);
-    command.args(WHOLE).args(["--test", "store"]);
-    command
-}
-
-fn engine_tests(checkout: &Checkout, options: &Options) -> Result<Command> {
+fn tests(checkout: &Checkout, options: &Options) -> Result<Command> {
     let tests = if options.quick { format!("({ALL}) & ({QUICK})") } else { ALL.to_owned() };
     // Those of the program are ignored where nobody has started servers for them.
     nextest(checkout, &tests, "all")

@@ -17,6 +17,7 @@ mod perform;
 mod providers;
 pub mod simulated;
 mod stock;
+pub mod verify;
 
 pub use clock::{Busy, Clock};
 pub use details::{Details, DetailsError};

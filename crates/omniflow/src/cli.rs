@@ -56,7 +56,8 @@ pub(crate) enum Command {
     /// Print the order's life from the core itself.
     #[command(after_help = "Examples:\n  omniflow lifecycle\n  omniflow lifecycle --mermaid > lifecycle.mmd")]
     Lifecycle(LifecycleArgs),
-    /// Check a data directory: event chains, stock against its ledger, reservations against orders, money.
+    /// Check a data directory or database: event chains, stock against its ledger, reservations against orders,
+    /// money.
     #[command(
         after_help = "Reads only, also while a server uses the directory. Exit code 0 only if all holds.\n\n\
                             Examples:\n  omniflow verify --data-dir ./omniflow-data\n  \
@@ -270,7 +271,7 @@ pub(crate) struct VerifyArgs {
     /// Check a copy that `omniflow backup` made, instead of a directory.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub(crate) file: Option<PathBuf>,
-    /// Check the data directory of this configuration of `omniflow serve`.
+    /// Check what this configuration of `omniflow serve` names: its data directory, or its PostgreSQL.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }

@@ -1,31 +1,36 @@
-//! `omniflow verify`: says whether a data directory is what it should be.
+//! `omniflow verify`: says whether a data directory, or a database, is what it should be.
 
 use crate::cli::VerifyArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output;
+#[cfg(feature = "temporal")]
+use crate::server;
 use crate::server::EngineName;
 use anyhow::Context;
-use omniflow_embedded::verify::{Report, verify, verify_file};
+use omniflow_embedded::verify::{verify, verify_file};
+use omniflow_engine::verify::Report;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Something does not hold.
 const NOT_CLEAN: u8 = 1;
 
-/// Said of a configuration whose orders are elsewhere.
-const TEMPORAL: &str = "the configuration says engine = \"temporal\", whose orders are in PostgreSQL, and verify \
-                        reads the data directory of the embedded engine: name one with --data-dir";
-
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let report = match (&args.file, &args.config) {
         (Some(file), _) => verify_file(file)?,
         (None, Some(config)) => {
             let config = Config::of_command("verify", Some(config), &[])?;
-            if config.settings.engine == EngineName::Temporal {
-                return Err(Failure::usage(TEMPORAL));
+            match config.settings.engine {
+                EngineName::Embedded => verify(&config.settings.data_dir)?,
+                // A build without it refuses such a configuration.
+                #[cfg(not(feature = "temporal"))]
+                EngineName::Temporal => return Err(Failure::without_feature("this configuration")),
+                #[cfg(feature = "temporal")]
+                EngineName::Temporal => {
+                    server::block_on(server::temporal::verify(&config.settings.servers))??
+                }
             }
-            verify(&config.settings.data_dir)?
         }
         (None, None) => verify(&args.data_dir)?,
     };

@@ -11,41 +11,8 @@ mod stock;
 use crate::error::{OpenError, StorageError};
 use crate::listed;
 use crate::schema;
+pub use omniflow_engine::verify::Report;
 use std::path::Path;
-
-/// The most faults that are described; further ones are counted.
-const MAX_DESCRIBED: usize = 100;
-
-/// What was checked, and what does not hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Orders folded and compared.
-    pub orders: u64,
-    /// Events whose links were checked.
-    pub events: u64,
-    /// SKUs whose ledger was added up.
-    pub skus: u64,
-    /// Movements of stock for orders.
-    pub movements: u64,
-    /// How many things do not hold.
-    pub faults: u64,
-    /// The first of them, in words.
-    pub described: Vec<String>,
-}
-
-impl Report {
-    /// Whether everything holds.
-    pub const fn is_clean(&self) -> bool {
-        self.faults == 0
-    }
-
-    fn fault(&mut self, text: String) {
-        self.faults += 1;
-        if self.described.len() < MAX_DESCRIBED {
-            self.described.push(text);
-        }
-    }
-}
 
 /// Checks a data directory.
 ///

@@ -6,10 +6,11 @@ use crate::key::OrderKey;
 use crate::reader::record;
 use crate::record::{Record, link_of};
 use crate::recovery::rebuild;
-use omniflow_core::{ChainHash, Order, OrderId, PaymentState, StockHold, next};
+use omniflow_core::{ChainHash, Order, next};
 use omniflow_engine::Details;
+use omniflow_engine::verify::Holding;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// Where an order's chain ends in the log.
 pub(super) struct Chain {
@@ -23,14 +24,6 @@ impl Chain {
     pub(super) const fn last(&self) -> u32 {
         self.seq
     }
-}
-
-/// How an order holds stock, by what its events say.
-pub(super) struct Holding {
-    pub(super) id: OrderId,
-    pub(super) hold: StockHold,
-    /// Pieces of each SKU.
-    pub(super) demand: BTreeMap<String, u64>,
 }
 
 /// Follows every link of the log.
@@ -93,7 +86,7 @@ pub(super) fn check_orders(
             }
         };
         stored.check(connection, chains.get(&key), &record, report)?;
-        check_money(&record.order, report);
+        report.check_money(&record.order);
         holdings.insert(key.0, Holding::of(&record.order));
     }
     for key in chains.keys().filter(|key| !holdings.contains_key(&key.0)) {
@@ -182,25 +175,6 @@ impl Stored {
             report.fault(format!("{}: its address and metadata are not those it was placed with", order.id));
         }
         Ok(())
-    }
-}
-
-impl Holding {
-    fn of(order: &Order) -> Self {
-        let demand = order.terms.demand().into_iter().map(|want| (want.sku.to_string(), want.quantity));
-        Self { id: order.id.clone(), hold: order.stock.clone(), demand: demand.collect() }
-    }
-}
-
-/// At most one capture is kept; an order at rest owes nobody.
-fn check_money(order: &Order, report: &mut Report) {
-    let kept = order.payments.iter().filter(|payment| payment.state == PaymentState::Captured).count();
-    if kept > 1 || kept == 1 && !order.payments.is_paid() {
-        report.fault(format!("{} keeps {kept} captures", order.id));
-    }
-    let ended_undone = order.kind().is_ended() && order.state.reason().is_some();
-    if ended_undone && kept > 0 {
-        report.fault(format!("{} is {} and keeps the money", order.id, order.kind()));
     }
 }
 

@@ -1,21 +1,11 @@
 //! Stock against its ledger, and the ledger against the orders.
 
 use super::Report;
-use super::orders::Holding;
 use crate::error::StorageError;
 use crate::stock::{Movement, MovementStep};
-use omniflow_core::StockHold;
+use omniflow_engine::verify::{Holding, Moved};
 use rusqlite::Connection;
-use std::collections::{BTreeMap, HashMap};
-
-/// What the ledger says of one order and SKU.
-#[derive(Clone, Copy, Default)]
-struct Moved {
-    reserved: u64,
-    released: u64,
-    consumed: u64,
-    movements: u64,
-}
+use std::collections::HashMap;
 
 /// Adds the ledger up and compares it with stock and with every order.
 pub(super) fn check(
@@ -28,7 +18,7 @@ pub(super) fn check(
     for (key, holding) in holdings {
         for (sku, quantity) in &holding.demand {
             let moved = moved.get(&(*key, sku.as_str())).copied().unwrap_or_default();
-            check_holding(holding, sku, *quantity, moved, report);
+            report.check_holding(holding, sku, *quantity, moved);
         }
     }
     for (key, sku) in moved.keys() {
@@ -45,12 +35,7 @@ fn check_levels(
     holdings: &HashMap<i64, Holding>,
     report: &mut Report,
 ) -> Result<HashMap<i64, String>, StorageError> {
-    let mut promised: BTreeMap<&str, i64> = BTreeMap::new();
-    for holding in holdings.values().filter(|holding| holding.hold == StockHold::Held) {
-        for (sku, quantity) in &holding.demand {
-            *promised.entry(sku).or_default() += quantity.cast_signed();
-        }
-    }
+    let promised = Holding::promised(holdings.values());
     let mut statement = connection.prepare(
         "SELECT s.id, s.sku, s.on_hand, s.reserved,
                 coalesce(sum(l.on_hand_delta), 0), coalesce(sum(l.reserved_delta), 0)
@@ -62,16 +47,8 @@ fn check_levels(
         let (id, sku): (i64, String) = (row.get(0)?, row.get(1)?);
         let (on_hand, reserved): (i64, i64) = (row.get(2)?, row.get(3)?);
         let ledger: (i64, i64) = (row.get(4)?, row.get(5)?);
-        report.skus += 1;
-        if ledger != (on_hand, reserved) {
-            report.fault(format!(
-                "{sku}: stock is {on_hand} with {reserved} reserved, its ledger says {ledger:?}"
-            ));
-        }
         let promised = promised.get(sku.as_str()).copied().unwrap_or_default();
-        if promised != reserved {
-            report.fault(format!("{sku}: {reserved} are reserved, orders hold {promised}"));
-        }
+        report.check_level(&sku, (on_hand, reserved), ledger, promised);
         skus.insert(id, sku);
     }
     Ok(skus)
@@ -107,7 +84,7 @@ fn read_movements<'s>(
             let (on_hand, reserved) = movement.step.signs();
             sums.0 += on_hand * movement.quantity.cast_signed();
             sums.1 += reserved * movement.quantity.cast_signed();
-            moved.entry((movement.order_key, sku)).or_default().add(movement);
+            add(moved.entry((movement.order_key, sku)).or_default(), movement);
         }
         // Where a recount found fewer than leave, there are none after it, and never less.
         sums.0 = sums.0.max(-before);
@@ -118,31 +95,12 @@ fn read_movements<'s>(
     Ok(moved)
 }
 
-impl Moved {
-    fn add(&mut self, movement: Movement) {
-        self.movements += 1;
-        match movement.step {
-            MovementStep::Reserve => self.reserved += movement.quantity,
-            MovementStep::Release => self.released += movement.quantity,
-            MovementStep::Consume => self.consumed += movement.quantity,
-        }
-    }
-}
-
-/// Every reservation ends once, and as the order's events say.
-fn check_holding(holding: &Holding, sku: &str, quantity: u64, moved: Moved, report: &mut Report) {
-    let (reserved, released, consumed, movements) = match holding.hold {
-        StockHold::Held => (quantity, 0, 0, 1),
-        StockHold::Released => (quantity, quantity, 0, 2),
-        StockHold::Consumed => (quantity, 0, quantity, 2),
-        StockHold::Undecided | StockHold::Refused(_) => (0, 0, 0, 0),
-    };
-    let expected = (reserved, released, consumed, movements);
-    let found = (moved.reserved, moved.released, moved.consumed, moved.movements);
-    if expected != found {
-        report.fault(format!(
-            "{}: of {sku} the ledger has (reserved, released, consumed, movements) {found:?}, its events say {expected:?}",
-            holding.id
-        ));
+/// Adds a movement to what the ledger says.
+fn add(moved: &mut Moved, movement: Movement) {
+    moved.movements += 1;
+    match movement.step {
+        MovementStep::Reserve => moved.reserved += movement.quantity,
+        MovementStep::Release => moved.released += movement.quantity,
+        MovementStep::Consume => moved.consumed += movement.quantity,
     }
 }

@@ -8,6 +8,7 @@
 
 mod changes;
 mod cutter;
+mod driven;
 mod faults;
 mod feed;
 mod lists;
@@ -17,4 +18,5 @@ mod placings;
 mod publish;
 mod stock;
 mod tables;
+mod verify;
 mod world;

@@ -3,6 +3,7 @@
 mod work;
 
 use super::settings::Servers;
+use omniflow_engine::verify::Report;
 use omniflow_engine::{Clock, EngineMetrics, OrderEngine, Providers};
 use omniflow_http::Shutdown;
 use omniflow_temporal::store::{Schema, Store, StoreSettings};
@@ -71,6 +72,15 @@ pub(crate) async fn signs_of_life(servers: &Servers) -> [(&'static str, Result<S
     };
     let (postgres, temporal) = tokio::join!(postgres, temporal);
     [("PostgreSQL", postgres), ("Temporal", temporal)]
+}
+
+/// Checks all that PostgreSQL has.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(crate) async fn verify(servers: &Servers) -> anyhow::Result<Report> {
+    let store = Store::connect(&store_settings(servers).map_err(anyhow::Error::msg)?)?;
+    Ok(store.verify().await?)
 }
 
 /// Counts orders for as long as the process lives. What it could not count stays as it was: that PostgreSQL is

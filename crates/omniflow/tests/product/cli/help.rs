@@ -5,6 +5,8 @@ use super::{command, told};
 const COMMANDS: &[&[&str]] = &[
     &["dev"],
     &["serve"],
+    #[cfg(feature = "temporal")]
+    &["worker"],
     &["orders", "create"],
     &["orders", "list"],
     &["orders", "show"],
