@@ -156,6 +156,9 @@ impl Outcome {
 pub enum Command {
     /// The payment provider did something.
     ReportPayment(PaymentReport),
+    /// The same, where the report was acknowledged before the order heard of it: it can no longer be refused,
+    /// and is recorded however many there are.
+    RecordPayment(PaymentReport),
     /// A reviewer decided.
     Decide {
         /// What.

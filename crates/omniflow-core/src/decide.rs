@@ -15,7 +15,8 @@ use settle::{elapse, ignore, settle};
 
 /// Reports that one order takes, a bound on what a misbehaving caller can store. Only those that are no more
 /// than listed are bound by it: neither money nor the end of a payment is turned away for the number of tries
-/// before. That an order has at most [`MAX_PAYMENTS`] payments bounds those too, as the contract says.
+/// before. That an order has at most [`MAX_PAYMENTS`] payments bounds those too, as the contract says. Neither
+/// bounds what was acknowledged already, [`Command::RecordPayment`].
 const MAX_REPORTS: usize = 10 * MAX_PAYMENTS;
 
 /// Decides what a command does.
@@ -25,6 +26,7 @@ const MAX_REPORTS: usize = 10 * MAX_PAYMENTS;
 pub fn decide(order: &Order, command: &Command) -> Result<Vec<Event>, Rejection> {
     match command {
         Command::ReportPayment(report) => report_payment(order, report),
+        Command::RecordPayment(report) => Ok(record_payment(order, report)),
         Command::Decide { decision, reason } => {
             let action = match decision {
                 Decision::Approve => Action::Approve,
@@ -122,11 +124,12 @@ fn erase_details(order: &Order) -> Result<Vec<Event>, Rejection> {
     Ok(order.details.map(|_| Event::DetailsErased {}).into_iter().collect())
 }
 
-/// Payment reports are taken in every state, each once.
+/// Payment reports are taken in every state, within bounds.
 fn report_payment(order: &Order, report: &PaymentReport) -> Result<Vec<Event>, Rejection> {
     let payments = &order.payments;
-    if payments.has_report(&report.payment_id, &report.event_id) {
-        return Ok(vec![]);
+    let events = record_payment(order, report);
+    if events.is_empty() {
+        return Ok(events);
     }
     let known = payments.find(&report.payment_id);
     if known.is_none() && payments.iter().len() >= MAX_PAYMENTS {
@@ -135,17 +138,25 @@ fn report_payment(order: &Order, report: &PaymentReport) -> Result<Vec<Event>, R
     if payments.reports() >= MAX_REPORTS && is_only_listed(order, known, report.outcome) {
         return Err(Rejection::TooManyReports(payments.reports()));
     }
+    Ok(events)
+}
+
+/// What a payment report does, once.
+fn record_payment(order: &Order, report: &PaymentReport) -> Vec<Event> {
+    if order.payments.has_report(&report.payment_id, &report.event_id) {
+        return vec![];
+    }
     let (payment_id, event_id) = (report.payment_id.clone(), report.event_id.clone());
     let amount = report.amount.unwrap_or(order.terms.total);
     let reason = report.reason.clone();
-    Ok(vec![match report.outcome {
+    vec![match report.outcome {
         PaymentOutcome::Captured => {
             let r#use = use_of_capture(order, report);
             Event::PaymentCaptured { payment_id, event_id, amount, r#use, reason }
         }
         PaymentOutcome::Declined => Event::PaymentDeclined { payment_id, event_id, amount, reason },
         PaymentOutcome::Failed => Event::PaymentFailed { payment_id, event_id, amount, reason },
-    }])
+    }]
 }
 
 /// Whether a report would change nothing but the list of reports and what is shown of the last one.

@@ -4,7 +4,7 @@ use crate::words::words;
 use crate::{Attention, EffectKey, Money, PaymentEventId, PaymentId, ReasonText, Reference, Step, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The most payments that one order takes through the API.
+/// The most payments that one order takes through the API. What was acknowledged before is recorded beyond it.
 pub const MAX_PAYMENTS: usize = 100;
 
 words! {

@@ -3,17 +3,20 @@
 use crate::store::{self, Store, StoreError};
 use crate::workflow::machine::Batch;
 use crate::workflow::publishing::Showing;
-use crate::workflow::wire::Tried;
+use crate::workflow::wire::Attempted;
 use omniflow_core::{
     ChainHash, EffectKey, Entry, Order, OrderId, Outcome, Receipt, Step, StockRefusal, Timestamp, placed,
 };
-use omniflow_engine::{Clock, EffectRequest, EngineMetrics, Idempotency, Providers};
+use omniflow_engine::{Attempt, Clock, EffectRequest, EngineMetrics, Idempotency, Providers};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+/// How long PostgreSQL may take to say what a provider is asked for.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What activities work with.
 pub(crate) struct OrderActivities {
@@ -145,18 +148,15 @@ impl OrderActivities {
         })
     }
 
-    /// An attempt that the workflow task waits for. `None` when it took too long.
+    /// An attempt that the workflow task waits for: nothing in it may take longer than the attempt itself.
     #[activity]
     pub(crate) async fn first_attempt(
         self: Arc<Self>,
         _ctx: ActivityContext,
         input: AttemptInput,
-    ) -> Result<Option<Tried>, ActivityError> {
-        let timeout = Duration::from_millis(input.timeout_ms);
-        match tokio::time::timeout(timeout, self.try_once(&input)).await {
-            Ok(tried) => tried.map(Some),
-            Err(_) => Ok(None),
-        }
+    ) -> Result<Attempted, ActivityError> {
+        let within = Duration::from_millis(input.timeout_ms);
+        Ok(self.try_once(&input, within).await)
     }
 
     #[activity]
@@ -164,32 +164,63 @@ impl OrderActivities {
         self: Arc<Self>,
         _ctx: ActivityContext,
         input: AttemptInput,
-    ) -> Result<Tried, ActivityError> {
-        let timeout = Duration::from_millis(input.timeout_ms);
-        match tokio::time::timeout(timeout, self.try_once(&input)).await {
-            Ok(tried) => tried,
-            Err(_) => Ok(Tried::Unknown { error: format!("no answer within {} ms", input.timeout_ms) }),
-        }
+    ) -> Result<Attempted, ActivityError> {
+        Ok(self.try_once(&input, READ_TIMEOUT).await)
     }
 }
 
 impl OrderActivities {
-    async fn try_once(&self, input: &AttemptInput) -> Result<Tried, ActivityError> {
-        let stored = self.store.load(&input.order_id).await.map_err(again)?;
-        let Some(stored) = stored else { return Err(for_good("the order is gone")) };
-        let Some(mut request) = EffectRequest::of(&stored.order, input.effect) else {
-            return Err(for_good("the order has no such effect"));
+    /// One attempt. Reading what to ask for has its own time, and is no part of it.
+    async fn try_once(&self, input: &AttemptInput, within: Duration) -> Attempted {
+        let (order_id, effect) = (&input.order_id, input.effect);
+        let read = tokio::time::timeout(within, self.request(input)).await;
+        let request = match read.unwrap_or(Err(NotAsked::Late)) {
+            Ok(request) => request,
+            Err(NotAsked::Late) if within < READ_TIMEOUT => return Attempted::NotAsked,
+            Err(error) => {
+                tracing::warn!(%order_id, %effect, %error, "a provider is not asked yet");
+                return Attempted::NotAsked;
+            }
         };
+        let timeout = Duration::from_millis(input.timeout_ms);
+        let begun = Instant::now();
+        let asked = self.providers.attempt(&request, self.clock.busy());
+        let (attempt, is_late) = match tokio::time::timeout(timeout, asked).await {
+            Ok((attempt, _busy)) => (attempt, false),
+            Err(_) => {
+                let error = format!("no answer within {} ms", input.timeout_ms);
+                (Attempt::Unknown { error }, true)
+            }
+        };
+        self.metrics.attempted(effect.step.kind(), &attempt, begun.elapsed());
+        match attempt {
+            Attempt::Unknown { error } if is_late => Attempted::Unanswered { error },
+            attempt => Attempted::Answered(attempt.into()),
+        }
+    }
+
+    /// What a provider is asked for.
+    async fn request(&self, input: &AttemptInput) -> Result<EffectRequest, NotAsked> {
+        let stored = self.store.load(&input.order_id).await?.ok_or(NotAsked::Gone)?;
+        let mut request = EffectRequest::of(&stored.order, input.effect).ok_or(NotAsked::Gone)?;
         if let EffectRequest::Shipment(shipment) = &mut request
             && stored.order.details.is_some()
         {
-            shipment.details = self.store.details(&input.order_id).await.map_err(again)?;
+            shipment.details = self.store.details(&input.order_id).await?;
         }
-        let begun = Instant::now();
-        let (attempt, _busy) = self.providers.attempt(&request, self.clock.busy()).await;
-        self.metrics.attempted(input.effect.step.kind(), &attempt, begun.elapsed());
-        Ok(attempt.into())
+        Ok(request)
     }
+}
+
+/// Why a provider is not asked.
+#[derive(Debug, thiserror::Error)]
+enum NotAsked {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("PostgreSQL does not say in time what to ask for")]
+    Late,
+    #[error("PostgreSQL has no such order, or an older one without this effect; was it restored?")]
+    Gone,
 }
 
 /// A fault that goes by: asked again.

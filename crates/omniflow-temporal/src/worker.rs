@@ -14,8 +14,8 @@ use temporalio_sdk::{Runtime, WorkerOptions};
 const CACHED_ORDERS: usize = 5_000;
 /// The part of them that asks for orders of which this worker has nothing in memory.
 const NEW_ORDERS_SHARE: f32 = 0.8;
-/// How long activities may go on once the worker is told to stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long activities may go on once the worker is told to stop. Its process has twice as long to end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What a worker needs.
 pub struct WorkerParts {

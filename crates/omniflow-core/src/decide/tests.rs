@@ -204,6 +204,28 @@ mod payment {
             .ignores(captured_as("p1"));
     }
 
+    /// A report that was acknowledged before, of a capture.
+    fn acknowledged(id: &str) -> Command {
+        Command::RecordPayment(report(id, PaymentOutcome::Captured))
+    }
+
+    #[test]
+    fn what_was_acknowledged_is_recorded_and_refunded_beyond_the_hundredth_payment() {
+        let mut life = expired();
+        for number in 0..MAX_PAYMENTS {
+            life = life.when(captured_as(&format!("p{number}")));
+        }
+        for number in 1..=2 {
+            let name = format!("one-more-{number}");
+            assert_eq!(use_of(&life, &acknowledged(&name)), CaptureUse::Refund);
+            life = life.when(acknowledged(&name)).ignores(acknowledged(&name)).ignores(captured_as(&name));
+            let mut wanted = crate::next(&life.order).effects.into_iter().map(|wanted| wanted.key);
+            let place = u32::try_from(MAX_PAYMENTS).unwrap() + number;
+            assert_eq!(wanted.next_back(), Some(crate::EffectKey::first(crate::Step::RefundPayment(place))));
+        }
+        assert!(life.tell(&captured_as("another")).is_err(), "whoever waits for an answer is refused");
+    }
+
     /// With a hundred payments, only one that was never captured can still pay.
     #[test]
     fn paying_is_offered_while_a_payment_can_still_be_taken_and_kept() {
@@ -248,6 +270,8 @@ mod payment {
         let paid = life.when(captured()).is(StateKind::Shipping);
         has_enough_of(&paid, &again(PaymentReport::captured(), "evt-2"));
         has_enough_of(&paid, &failed());
+        let said = PaymentReport::new(None, None, PaymentOutcome::Failed);
+        paid.clone().records(Command::RecordPayment(said), &["payment_failed"]);
         assert_eq!(use_of(&paid, &captured_as("another card")), CaptureUse::Refund);
     }
 

@@ -36,7 +36,7 @@ fn compare(order: &Order, model: &Model, said: &Say) -> Result<(), TestCaseError
 /// The same thing in the model's words.
 fn say(order: &Order, command: &Command) -> Say {
     match command {
-        Command::ReportPayment(report) => Say::Payment {
+        Command::ReportPayment(report) | Command::RecordPayment(report) => Say::Payment {
             payment: report.payment_id.to_string(),
             report: report.event_id.to_string(),
             outcome: report.outcome.as_str(),

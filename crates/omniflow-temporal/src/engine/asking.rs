@@ -1,5 +1,6 @@
 //! Asking something of an order that is placed.
 
+use super::insisting::insist;
 use super::{TemporalEngine, start_options};
 use crate::store::{Kept, Publish, Published};
 use crate::workflow::wire::{self, Act, Ask, PaidSignal};
@@ -8,10 +9,14 @@ use omniflow_core::{Command, Order, OrderId, decide};
 use omniflow_engine::{Answered, Error, Idempotency, Request};
 use std::sync::Arc;
 use std::time::Duration;
+use temporalio_client::Client;
 use temporalio_common::data_converters::{PayloadConverter, RawValue};
+use tokio::time::{sleep, timeout};
 
-/// How long Temporal may take to keep a report that no workflow has answered.
-const LEAVES_WITHIN: Duration = Duration::from_secs(3);
+/// How long Temporal may take to keep a report that no workflow has answered, however often it is asked.
+const LEAVES_WITHIN: Duration = Duration::from_secs(10);
+/// The pause before it is asked again.
+const LEAVES_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 impl TemporalEngine {
     pub(super) async fn ask(&self, request: Request) -> Result<Answered, Error> {
@@ -85,36 +90,28 @@ impl TemporalEngine {
         Ok(Answered { replayed: answered.replayed || !is_same, ..kept })
     }
 
-    /// Asks the order's workflow. A payment report that it does not answer in time is left for it; what came of
-    /// anything else is then unknown.
+    /// Asks the order's workflow. A payment report that it does not answer in time is left for it, unless it was
+    /// to be applied at one version only; what came of anything else is then unknown.
     async fn ask_workflow(&self, request: Request, known: Arc<Order>) -> Result<Answered, Error> {
         let client = self.client().await?;
         let Request { order_id, command, actor, if_version, idempotency } = request;
         let ask = Ask::of(&command).ok_or(Error::OutcomeUnknown)?;
         let act = Act { ask, actor: actor.clone(), if_version, mark: idempotency };
-        let options = self.update_options(&order_id, None);
-        let (run, act_on) = (OrderWorkflow::run, OrderWorkflow::act);
-        let asked =
-            client.execute_update_with_start_workflow(run, input::stored(&order_id), act_on, act, options);
-        let answer = match tokio::time::timeout(self.settings.patience, asked).await {
-            Ok(Ok(answer)) => Some(answer),
-            Ok(Err(error)) => {
-                tracing::warn!(%order_id, %error, "the workflow of an order did not answer");
-                None
-            }
-            Err(_) => {
-                tracing::warn!(%order_id, "no worker has answered for an order in time");
-                None
-            }
-        };
-        let Some(answer) = answer else {
-            let Command::ReportPayment(report) = command else { return Err(Error::OutcomeUnknown) };
-            return self.leave(&order_id, PaidSignal::new(report, actor, idempotency), known).await;
+        let Some(answer) = self.said_by_workflow(&client, &order_id, act).await else {
+            return match command {
+                Command::ReportPayment(report) if if_version.is_none() => {
+                    self.leave(&order_id, PaidSignal::new(report, actor, idempotency), known).await
+                }
+                _ => Err(Error::OutcomeUnknown),
+            };
         };
         match answer {
             wire::Answer::Done { version, at, replayed } => {
-                let answered = self.answered(&order_id, version, at, replayed).await?;
-                self.as_kept(idempotency.as_ref(), answered).await
+                let told = || async {
+                    let answered = self.answered(&order_id, version, at, replayed).await?;
+                    self.as_kept(idempotency.as_ref(), answered).await
+                };
+                insist(told).await
             }
             wire::Answer::Refused { version } => {
                 let order = self.store.at_version(&order_id, version).await?.ok_or(Error::OrderNotFound)?;
@@ -128,32 +125,51 @@ impl TemporalEngine {
         }
     }
 
-    /// Leaves a payment report with Temporal, durably, for the worker that comes. The update that was not
-    /// answered may still be applied too: whichever comes second is known by its payment and event.
+    /// What the order's workflow answers, `None` where it does not in time.
+    async fn said_by_workflow(&self, client: &Client, order_id: &OrderId, act: Act) -> Option<wire::Answer> {
+        let options = self.update_options(order_id, None);
+        let (run, act_on) = (OrderWorkflow::run, OrderWorkflow::act);
+        let asked =
+            client.execute_update_with_start_workflow(run, input::stored(order_id), act_on, act, options);
+        match timeout(self.settings.patience, asked).await {
+            Ok(Ok(answer)) => return Some(answer),
+            Ok(Err(error)) => tracing::warn!(%order_id, %error, "the workflow of an order did not answer"),
+            Err(_) => tracing::warn!(%order_id, "no worker has answered for an order in time"),
+        }
+        None
+    }
+
+    /// Leaves a payment report with Temporal, durably, for the worker that comes; a server that has too much to do
+    /// is asked again. The update that was not answered may still be applied too, and a report may be left twice:
+    /// whichever comes second is known by its payment and event.
+    ///
+    /// A signal knows of no version: whoever gave one must not come here.
     async fn leave(
         &self,
         order_id: &OrderId,
         report: PaidSignal,
         known: Arc<Order>,
     ) -> Result<Answered, Error> {
-        let left = async {
-            let client = self.client().await.map_err(|error| error.to_string())?;
-            let (run, paid) = (OrderWorkflow::run, OrderWorkflow::paid);
-            let report = RawValue::from_value(&report, &PayloadConverter::default());
-            let options = start_options(&self.settings, order_id);
-            let left = client.signal_with_start_workflow(run, input::stored(order_id), paid, report, options);
-            left.await.map_err(|error| error.to_string())
+        let leaving = async {
+            while let Err(error) = self.leave_once(order_id, &report).await {
+                tracing::debug!(%order_id, error, "Temporal did not take a payment report; asking again");
+                sleep(LEAVES_AGAIN_AFTER).await;
+            }
         };
-        match tokio::time::timeout(LEAVES_WITHIN, left).await {
-            Ok(Ok(_)) => {
-                let order = self.stored(order_id).await.unwrap_or(known);
-                Ok(Answered { order, at: self.clock.now(), replayed: false, pending: true })
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(%order_id, error, "Temporal did not take a payment report");
-                Err(Error::OutcomeUnknown)
-            }
-            Err(_) => Err(Error::OutcomeUnknown),
+        if timeout(LEAVES_WITHIN, leaving).await.is_err() {
+            tracing::warn!(%order_id, "Temporal did not take a payment report in time");
+            return Err(Error::OutcomeUnknown);
         }
+        let order = self.stored(order_id).await.unwrap_or(known);
+        Ok(Answered { order, at: self.clock.now(), replayed: false, pending: true })
+    }
+
+    async fn leave_once(&self, order_id: &OrderId, report: &PaidSignal) -> Result<(), String> {
+        let client = self.client().await.map_err(|error| error.to_string())?;
+        let (run, paid) = (OrderWorkflow::run, OrderWorkflow::paid);
+        let report = RawValue::from_value(report, &PayloadConverter::default());
+        let options = start_options(&self.settings, order_id);
+        let left = client.signal_with_start_workflow(run, input::stored(order_id), paid, report, options);
+        left.await.map(drop).map_err(|error| error.to_string())
     }
 }

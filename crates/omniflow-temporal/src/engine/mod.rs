@@ -6,6 +6,7 @@
 mod asking;
 mod health;
 mod ids;
+mod insisting;
 mod placing;
 mod sweep;
 

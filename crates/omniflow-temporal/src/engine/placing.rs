@@ -4,6 +4,7 @@
 //! open until then: who sends the same again waits again, and hears what then is known.
 
 use super::TemporalEngine;
+use super::insisting::insist;
 use crate::store::{Acknowledged, Claim, Kept, SaltedDetails, StoreError};
 use crate::workflow::{OrderWorkflow, input, wire::Placed};
 use omniflow_core::{Entry, Event, Order, OrderId, StockRefusal, Timestamp, placed};
@@ -50,7 +51,7 @@ impl TemporalEngine {
             return match self.outcome(&id).await? {
                 Outcome::Decided(Placed::Done { version, at, before }) => {
                     let mark = placement.idempotency.as_ref().filter(|_| before);
-                    self.done(&id, (version, at), replayed, mark).await
+                    insist(|| self.done(&id, (version, at), replayed, mark)).await
                 }
                 // What was refused is not kept: it is decided again.
                 Outcome::Decided(Placed::Refused { .. } | Placed::Missing) if replayed => continue,
@@ -70,11 +71,9 @@ impl TemporalEngine {
         if let Some(placed) = self.started(id).await {
             return Ok(Outcome::Decided(placed));
         }
-        let acknowledged = self.store.acknowledge(id).await.map_err(|error| {
-            tracing::warn!(%id, %error, "a claim could not be acknowledged");
-            Error::OutcomeUnknown
-        });
-        Ok(match acknowledged? {
+        // Its row may be held by whoever waits for its stock.
+        let acknowledged = insist(|| async { Ok(self.store.acknowledge(id).await?) }).await?;
+        Ok(match acknowledged {
             Acknowledged::Undecided(order) => Outcome::Undecided(Arc::new(order)),
             Acknowledged::Decided(order) => {
                 let (version, at) = (order.version, self.clock.now());
@@ -111,8 +110,14 @@ impl TemporalEngine {
         // Nothing is claimed that nobody could start.
         self.client().await?;
         let (entry, order, details) = self.draw_up(placement)?;
-        let claim = self.store.claim(&entry, &order, details.as_ref(), placement.idempotency.as_ref()).await;
-        match claim? {
+        let (details, mark) = (details.as_ref(), placement.idempotency.as_ref());
+        let claim = match self.store.claim(&entry, &order, details, mark).await {
+            Err(StoreError::OutcomeUnknown) => {
+                insist(|| async { Ok(self.store.claim(&entry, &order, details, mark).await?) }).await?
+            }
+            claim => claim?,
+        };
+        match claim {
             Claim::Made => Ok(Claimed::Ours(order.id)),
             Claim::Again { order_id, answered: None } => Ok(Claimed::Before(order_id)),
             Claim::Again { order_id, answered: Some((version, at)) } => {

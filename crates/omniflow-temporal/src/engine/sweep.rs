@@ -1,9 +1,9 @@
-//! Looks for orders that were claimed and whose workflow may never have been started: whoever claimed them may
-//! have ended in between, or Temporal was not there.
+//! Looks for orders that no workflow drives: whoever claimed them may have ended before it started one, Temporal may
+//! not have been there, or a workflow was terminated, or is missing in a Temporal that was restored.
 //!
 //! Starting one that runs changes nothing. So processes need not agree on who looks, and nothing is kept of it.
 //! What is left of orders that were refused before anybody knew of them is removed here too, once no payment can
-//! be on its way to them any more.
+//! be on its way to them any more. Each of these duties is done whatever becomes of the others.
 
 use super::{EngineSettings, start_options};
 use crate::connection::Link;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-/// Orders that are started in one round at most.
+/// Orders that each duty starts in one round at most: some 20 a second, however many there are.
 const MOST_AT_ONCE: usize = 100;
 /// How long an order that was refused is kept, hidden, for a payment that somebody may have sent meanwhile.
 const FORGETS_AFTER: Duration = Duration::from_secs(24 * 3_600);
@@ -24,6 +24,9 @@ const FORGETS_AFTER: Duration = Duration::from_secs(24 * 3_600);
 const MOST_FORGOTTEN: usize = 1_000;
 /// How long starting one may take.
 const STARTS_WITHIN: Duration = Duration::from_secs(3);
+/// How long one round may look after orders that are late. What it does not come to is looked after some minutes
+/// later.
+const LOOKS_FOR: Duration = Duration::from_secs(30);
 
 /// The search, until dropped.
 pub(super) struct Sweeping(JoinHandle<()>);
@@ -54,23 +57,51 @@ impl Sweeping {
     }
 }
 
+/// Something that is done in each round.
+struct Duty {
+    what: &'static str,
+    is_failing: bool,
+}
+
+impl Duty {
+    const fn new(what: &'static str) -> Self {
+        Self { what, is_failing: false }
+    }
+
+    /// What came of it. That it fails is said once, however long it lasts.
+    fn ended<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        let Self { what, is_failing } = self;
+        match result {
+            Ok(done) => {
+                *is_failing = false;
+                return Some(done);
+            }
+            Err(error) if *is_failing => tracing::debug!(%error, "the sweep still cannot {what}"),
+            Err(error) => tracing::warn!(%error, "the sweep cannot {what} now; it tries again"),
+        }
+        *is_failing = true;
+        None
+    }
+}
+
 impl Sweep {
     async fn run(self) {
         let pause = self.settings.sweep_after / 3;
+        let mut start = Duty::new("start the workflows of orders that are not decided");
+        let mut restart = Duty::new("look after orders that do not move");
+        let mut forget = Duty::new("remove orders that were refused");
         let mut after = None;
         loop {
             sleep(pause).await;
-            match self.round(after).await {
-                Ok(last) => after = last,
-                // What is not there is said of each request, and by the health.
-                Err(error) => tracing::debug!(%error, "orders without a workflow are not looked for now"),
-            }
+            after = start.ended(self.start_undecided(after).await).unwrap_or(after);
+            restart.ended(self.restart_late().await);
+            forget.ended(self.forget_withdrawn().await);
         }
     }
 
-    /// Starts some, from behind a place on. Returns where to go on, `None` at the beginning again.
-    async fn round(&self, after: Option<i64>) -> Result<Option<i64>, Error> {
-        self.store.forget_withdrawn(self.before_now(FORGETS_AFTER), MOST_FORGOTTEN).await?;
+    /// Starts some that were claimed and not decided, from behind a place on. Returns where to go on, `None` at the
+    /// beginning again.
+    async fn start_undecided(&self, after: Option<i64>) -> Result<Option<i64>, Error> {
         let claimed_before = self.before_now(self.settings.sweep_after);
         let found = self.store.undecided(claimed_before, after, MOST_AT_ONCE).await?;
         if !found.is_empty() {
@@ -84,6 +115,29 @@ impl Sweep {
             }
         }
         Ok(found.last().filter(|_| found.len() == MOST_AT_ONCE).map(|last| last.place))
+    }
+
+    /// Starts some that are not where they should have come by now. Most of them run, and have to wait: for a
+    /// provider, or for a person.
+    async fn restart_late(&self) -> Result<(), Error> {
+        // None is taken for some minutes that could not be started.
+        self.link.alive().await?;
+        let late = self.store.take_late(self.clock.now(), MOST_AT_ONCE).await?;
+        let starting = async {
+            for order_id in &late {
+                if let Err(error) = self.start(order_id).await {
+                    tracing::warn!(%order_id, %error, "it is not known whether a workflow drives an order");
+                    self.link.alive().await?;
+                }
+            }
+            Ok(())
+        };
+        timeout(LOOKS_FOR, starting).await.unwrap_or(Ok(()))
+    }
+
+    async fn forget_withdrawn(&self) -> Result<(), Error> {
+        let forgotten = self.store.forget_withdrawn(self.before_now(FORGETS_AFTER), MOST_FORGOTTEN).await;
+        Ok(forgotten.map(drop)?)
     }
 
     fn before_now(&self, age: Duration) -> Timestamp {

@@ -1,7 +1,7 @@
 //! Events as they are appended to an order's row and its log, by one statement.
 
 use super::connection::Work;
-use super::movement::Movement;
+use super::driven::Look;
 use super::record::{self, RECORD_FORMAT, column_of};
 use super::{Publish, StoreError};
 use omniflow_core::ChainHash;
@@ -13,7 +13,8 @@ pub(super) const APPEND: &str = "
     WITH moved AS (
         UPDATE orders
         SET version = $2, head = $3, record_format = $4, record = $5, acknowledged = $6, state = $7,
-            payment_status = $8, attention = $9, settled = COALESCE($10, settled)
+            payment_status = $8, attention = $9, settled = COALESCE($10, settled), look_at = $15,
+            look_pause = $16
         WHERE id = $1
     ), feed AS (
         SELECT (value + pg_current_xact_id()::text::bigint) << 12 AS place FROM meta WHERE name = 'feed_base'
@@ -58,13 +59,14 @@ pub(super) struct Appended<'a> {
     pub(super) acknowledged: bool,
     settled: Option<&'static str>,
     first_shown: i32,
+    look: Option<Look>,
 }
 
 impl<'a> Appended<'a> {
     pub(super) fn new(
         publish: &'a Publish<'_>,
         before: &Before,
-        stock: Option<&Movement>,
+        settled: Option<&'static str>,
     ) -> Result<Self, StoreError> {
         let mut head = before.head;
         let (mut versions, mut hashes) = (vec![], vec![]);
@@ -87,8 +89,9 @@ impl<'a> Appended<'a> {
             record: record::encode(publish.order)?,
             version: column_of(publish.order.version)?,
             acknowledged,
-            settled: stock.and(publish.stock).map(|step| step.kind().as_str()),
+            settled,
             first_shown: column_of(first_shown)?,
+            look: Look::at(publish.order, publish.at),
         })
     }
 
@@ -117,6 +120,8 @@ impl<'a> Appended<'a> {
                     &self.versions,
                     &self.lines,
                     &self.hashes,
+                    &self.look.map(|look| look.at_ms),
+                    &self.look.map(|look| look.pause_ms),
                 ],
             )
             .await

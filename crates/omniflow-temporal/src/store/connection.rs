@@ -48,9 +48,11 @@ impl Connections {
         let server = Server { address, schema: settings.schema.clone(), tables: Tables::default() };
         let manager = Manager::from_config(config, NoTls, recycling);
         let limit = Some(settings.connect_timeout);
+        // Who has a connection has it for an answer or two. That many wait for one is no reason to give up sooner.
+        let wait = Some(settings.patience());
         let pool = Pool::builder(manager)
             .max_size(settings.connections.max(1))
-            .timeouts(Timeouts { wait: limit, create: limit, recycle: limit })
+            .timeouts(Timeouts { wait, create: limit, recycle: limit })
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Settings(error.to_string()))?;

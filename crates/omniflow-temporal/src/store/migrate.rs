@@ -22,7 +22,49 @@ const RAISE_FEED_BASE: &str = "
     WHERE name = 'feed_base'
       AND last.number >= value + pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
+/// What is found of the tables, beside what this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// There are none: they are made before they are first used.
+    Missing,
+    /// An older program made them: they are brought up to date before they are first used.
+    Older {
+        /// The schema found.
+        found: i32,
+        /// The one that this program brings them to.
+        known: i32,
+    },
+    /// They are as this program knows them.
+    Current,
+    /// A newer program made them: this one does not touch them.
+    Newer {
+        /// The schema found.
+        found: i32,
+        /// The newest that this program knows.
+        known: i32,
+    },
+}
+
+impl Schema {
+    const fn of(found: i32) -> Self {
+        match found {
+            0 => Self::Missing,
+            SCHEMA => Self::Current,
+            _ if found < SCHEMA => Self::Older { found, known: SCHEMA },
+            _ => Self::Newer { found, known: SCHEMA },
+        }
+    }
+}
+
 impl Store {
+    /// Looks what the tables are like, in bounded time, and changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn look(&self) -> Result<Schema, StoreError> {
+        self.connections.again(|| look_once(&self.connections)).await
+    }
+
     /// Brings the tables up to date now, not only before they are first used. Of several processes at once, one
     /// does it and the others wait.
     ///
@@ -48,6 +90,18 @@ pub(super) async fn run(connections: &Connections) -> Result<(), StoreError> {
     Ok(())
 }
 
+async fn look_once(connections: &Connections) -> Result<Schema, Fault> {
+    let work = connections.take_as_it_is().await?;
+    let found = if is_begun(&work).await? { version(&work).await? } else { 0 };
+    Ok(Schema::of(found))
+}
+
+/// Whether any program has begun to make tables here.
+async fn is_begun(work: &Work) -> Result<bool, Fault> {
+    let sql = "SELECT to_regclass('omniflow_schema') IS NOT NULL";
+    Ok(work.ask(work.client().query_one(sql, &[])).await?.get(0))
+}
+
 /// Opens a transaction that no other migration runs beside.
 async fn alone(connections: &Connections) -> Result<Work, Fault> {
     let work = connections.take_as_it_is().await?;
@@ -69,8 +123,7 @@ async fn prepare(connections: &Connections) -> Result<i32, Fault> {
     if !work.ask(work.client().query_one(sql, &[&schema])).await?.get::<_, bool>(0) {
         work.ask(work.client().batch_execute(&format!("CREATE SCHEMA \"{schema}\""))).await?;
     }
-    let sql = "SELECT to_regclass('omniflow_schema') IS NOT NULL";
-    if !work.ask(work.client().query_one(sql, &[])).await?.get::<_, bool>(0) {
+    if !is_begun(&work).await? {
         let sql = "CREATE TABLE omniflow_schema (version integer NOT NULL);
                    INSERT INTO omniflow_schema VALUES (0)";
         work.ask(work.client().batch_execute(sql)).await?;

@@ -13,6 +13,7 @@ mod begin;
 mod changes;
 mod claim;
 mod connection;
+mod driven;
 mod error;
 mod feed;
 mod lists;
@@ -27,6 +28,7 @@ mod standings;
 mod stock;
 mod tables;
 mod undecided;
+mod verify;
 
 pub use answers::{Acknowledged, Begun, Claim, Kept, Publish, Published, SaltedDetails, Stored, Undecided};
 pub use changes::{Change, Changes};

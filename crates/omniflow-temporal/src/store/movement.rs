@@ -1,6 +1,7 @@
 //! What orders do to stock: reserve for every line or for none, and end a reservation once.
 //!
-//! The rows are locked before, in the order of SKUs, so that nobody else can take what is counted on here.
+//! The rows are locked before, in the order of SKUs, so that nobody else can take what is counted on here; and no
+//! sooner than what must be known of them, since all who want the same goods wait for each other.
 //! The table's own constraint says once more that nothing is promised twice.
 
 use super::StoreError;
@@ -29,6 +30,29 @@ pub(super) const MOVE_STOCK: &str = "
     )
     INSERT INTO stock_ledger (sku, at, kind, on_hand_delta, reserved_delta, order_id)
     SELECT sku, $4, $5, on_hand, reserved, $6 FROM moved";
+
+/// Ends a reservation of stock: locks it, gives it back or (`$3`) takes it out, and writes it down. A recount may
+/// have found fewer than leave now: there are never less than none. What was reserved and is gone cannot be
+/// written down, so that nothing is done.
+pub(super) const SETTLE_STOCK: &str = "
+    WITH locked AS (
+        SELECT sku, on_hand FROM stock WHERE sku = ANY ($1) ORDER BY sku FOR UPDATE
+    ), move AS (
+        SELECT sku, quantity, CASE WHEN $3 THEN LEAST(quantity, locked.on_hand) ELSE 0 END AS leaving
+        FROM unnest($1::text[], $2::bigint[]) wanted (sku, quantity) LEFT JOIN locked USING (sku)
+    ), moved AS (
+        UPDATE stock
+        SET on_hand = stock.on_hand - move.leaving,
+            reserved = stock.reserved - move.quantity,
+            recounted_short = LEAST(recounted_short, GREATEST(0,
+                stock.reserved - move.quantity - stock.on_hand + move.leaving))
+        FROM move
+        WHERE stock.sku = move.sku
+        RETURNING stock.sku
+    )
+    INSERT INTO stock_ledger (sku, at, kind, on_hand_delta, reserved_delta, order_id)
+    SELECT move.sku, $4, $5, CASE WHEN moved.sku IS NOT NULL THEN -leaving END, -quantity, $6
+    FROM move LEFT JOIN moved ON moved.sku = move.sku";
 
 /// What is to be added to stock, SKU by SKU.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,6 +87,45 @@ impl Movement {
     }
 }
 
+/// The end of an order's reservation, SKU by SKU.
+pub(super) struct Settlement {
+    step: Step,
+    skus: Vec<String>,
+    quantities: Vec<i64>,
+}
+
+impl Settlement {
+    /// What a step does to what an order has reserved. `None` where it ends no reservation.
+    pub(super) fn of(step: Step, demand: &[Demand]) -> Option<Self> {
+        matches!(step, Step::ReleaseStock | Step::ConsumeStock).then(|| Self {
+            step,
+            skus: demand.iter().map(|want| want.sku.as_str().to_owned()).collect(),
+            quantities: demand.iter().map(|want| want.quantity.cast_signed()).collect(),
+        })
+    }
+
+    /// Which way it ends.
+    pub(super) fn kind(&self) -> &'static str {
+        self.step.kind().as_str()
+    }
+
+    /// Sends it, as what an order's step did.
+    pub(super) fn send<'a>(
+        &'a self,
+        work: &'a Work,
+        statement: &'a Statement,
+        order_id: &'a OrderId,
+        at: Timestamp,
+    ) -> Sent<'a> {
+        Box::pin(async move {
+            let (leaves, at) = (self.step == Step::ConsumeStock, at.as_millis());
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+                [&self.skus, &self.quantities, &leaves, &at, &self.kind(), &order_id.as_str()];
+            work.client().execute(statement, &values).await
+        })
+    }
+}
+
 /// The names of what an order wants, sorted.
 pub(super) fn skus_of(demand: &[Demand]) -> Vec<&str> {
     demand.iter().map(|want| want.sku.as_str()).collect()
@@ -77,7 +140,7 @@ pub(super) fn level_of(row: &Row) -> Result<StockLevel, StoreError> {
 }
 
 /// Locked stock, by SKU.
-pub(super) fn levels_of(rows: &[Row]) -> Result<HashMap<Sku, StockLevel>, StoreError> {
+fn levels_of(rows: &[Row]) -> Result<HashMap<Sku, StockLevel>, StoreError> {
     rows.iter().map(|row| level_of(row).map(|level| (level.sku.clone(), level))).collect()
 }
 
@@ -102,23 +165,6 @@ pub(super) fn reserve(
         return Err(StockRefusal::UnknownSku(unknown));
     }
     if short.is_empty() { Ok(movement) } else { Err(StockRefusal::OutOfStock(short)) }
-}
-
-/// Gives back or takes out what was reserved.
-pub(super) fn settle(
-    locked: &HashMap<Sku, StockLevel>,
-    step: Step,
-    demand: &[Demand],
-) -> Result<Movement, StoreError> {
-    let mut movement = Movement::default();
-    for want in demand {
-        let gone = || StoreError::Diverged(format!("SKU {} was reserved and is gone", want.sku));
-        let level = locked.get(&want.sku).ok_or_else(gone)?;
-        // A recount may have found fewer than leave now: there are never less than none.
-        let leaving = if step == Step::ConsumeStock { want.quantity.min(level.on_hand) } else { 0 };
-        movement.push(&want.sku, -leaving.cast_signed(), -want.quantity.cast_signed());
-    }
-    Ok(movement)
 }
 
 /// Locks the stock that is wanted.

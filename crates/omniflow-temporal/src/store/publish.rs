@@ -5,10 +5,9 @@ use super::appended::{APPEND, Appended, Before};
 use super::connection::{Sent, Work};
 use super::error::Fault;
 use super::marks::{self, About};
-use super::movement::{self, LOCK_STOCK, MOVE_STOCK};
+use super::movement::{SETTLE_STOCK, Settlement};
 use super::record::column_of;
 use super::{Publish, Published, Store, StoreError};
-use omniflow_core::{Demand, Step};
 use tokio_postgres::{Row, Statement};
 
 const LOCK: &str = "
@@ -29,7 +28,7 @@ pub(super) const ACKNOWLEDGE: &str = "UPDATE orders SET acknowledged = true WHER
 const WITHDRAW: &str = "
     WITH marks AS (DELETE FROM idempotency WHERE order_id = $1 AND version IS NULL),
          details AS (DELETE FROM order_details WHERE order_id = $1)
-    UPDATE orders SET external_id = NULL WHERE id = $1";
+    UPDATE orders SET external_id = NULL, withdrawn_at = COALESCE(withdrawn_at, $2) WHERE id = $1";
 
 const ERASE: &str = "DELETE FROM order_details WHERE order_id = $1";
 
@@ -41,8 +40,7 @@ struct Statements {
     acknowledge: Statement,
     withdraw: Statement,
     erase: Statement,
-    stock: Statement,
-    movement: Statement,
+    settle: Statement,
     keep: Statement,
     purge: Statement,
     answer: Statement,
@@ -58,28 +56,14 @@ impl Statements {
             ACKNOWLEDGE,
             WITHDRAW,
             ERASE,
-            LOCK_STOCK,
-            MOVE_STOCK,
+            SETTLE_STOCK,
             marks::KEEP,
             marks::PURGE,
             marks::ANSWER_PLACING,
         ];
-        let [lock, tail, append, show, acknowledge, withdraw, erase, stock, movement, keep, purge, answer] =
+        let [lock, tail, append, show, acknowledge, withdraw, erase, settle, keep, purge, answer] =
             work.prepared(sql).await?;
-        Ok(Self {
-            lock,
-            tail,
-            append,
-            show,
-            acknowledge,
-            withdraw,
-            erase,
-            stock,
-            movement,
-            keep,
-            purge,
-            answer,
-        })
+        Ok(Self { lock, tail, append, show, acknowledge, withdraw, erase, settle, keep, purge, answer })
     }
 }
 
@@ -108,28 +92,21 @@ impl Store {
     async fn publish_once(&self, publish: &Publish<'_>) -> Result<Published, Fault> {
         let work = self.connections.take().await?;
         let statements = Statements::of(&work).await?;
-        let moves = publish.stock.filter(|step| matches!(step, Step::ReleaseStock | Step::ConsumeStock));
-        let demand = moves.map(|_| publish.order.terms.demand()).unwrap_or_default();
-        let (row, stock) = lock(&work, &statements, publish, &demand).await?;
+        let row = lock(&work, &statements, publish).await?;
         let Some(before) = row.map(|row| Before::of(&row)).transpose()? else {
             return Ok(Published::Behind { lines: vec![], acknowledged: false });
         };
         if before.version != publish.expected {
             return behind(&work, &statements, publish, &before).await;
         }
-        let movement = match moves {
-            Some(step) if must_move(&before, publish, step)? => {
-                Some(movement::settle(&movement::levels_of(&stock)?, step, &demand)?)
-            }
-            _ => None,
-        };
-        let appended = Appended::new(publish, &before, movement.as_ref())?;
+        let settlement = settlement(&before, publish)?;
+        let appended = Appended::new(publish, &before, settlement.as_ref().map(Settlement::kind))?;
         let mut writes: Vec<Sent<'_>> = vec![];
-        if !publish.lines.is_empty() || movement.is_some() || appended.acknowledged != before.acknowledged {
+        if !publish.lines.is_empty() || settlement.is_some() || appended.acknowledged != before.acknowledged {
             writes.push(Box::pin(appended.send(&work, &statements.append, publish)));
         }
-        if let (Some(movement), Some(step)) = (&movement, moves) {
-            writes.push(movement.send(&work, &statements.movement, publish.order_id, step, publish.at));
+        if let Some(settlement) = &settlement {
+            writes.push(settlement.send(&work, &statements.settle, publish.order_id, publish.at));
         }
         rest(&work, &statements, publish, &before, &mut writes);
         work.commit(writes).await?;
@@ -142,30 +119,26 @@ fn stored(publish: &Publish<'_>, before: &Before) -> Published {
     if publish.withdraw && before.acknowledged { Published::Kept } else { Published::Stored }
 }
 
-/// Opens the transaction and locks the order, and then its stock.
-async fn lock(
-    work: &Work,
-    statements: &Statements,
-    publish: &Publish<'_>,
-    demand: &[Demand],
-) -> Result<(Option<Row>, Vec<Row>), Fault> {
-    let client = work.client();
-    let (id, skus) = (publish.order_id.as_str(), movement::skus_of(demand));
-    let stock =
-        async { if skus.is_empty() { Ok(vec![]) } else { client.query(&statements.stock, &[&skus]).await } };
-    let row = async { client.query_opt(&statements.lock, &[&id]).await };
-    let ((), row, stock) = work.ask(async { futures::try_join!(work.open(), row, stock) }).await?;
-    Ok((row, stock))
+/// Opens the transaction and locks the order.
+async fn lock(work: &Work, statements: &Statements, publish: &Publish<'_>) -> Result<Option<Row>, Fault> {
+    let id = publish.order_id.as_str();
+    let row = async { work.client().query_opt(&statements.lock, &[&id]).await };
+    let ((), row) = work.ask(async { futures::try_join!(work.open(), row) }).await?;
+    Ok(row)
 }
 
-/// Whether a reservation is still to be ended this way.
-fn must_move(before: &Before, publish: &Publish<'_>, step: Step) -> Result<bool, StoreError> {
-    let (id, step) = (publish.order_id, step.kind().as_str());
+/// How the order's reservation ends now, `None` where it does not, or has ended so before.
+fn settlement(before: &Before, publish: &Publish<'_>) -> Result<Option<Settlement>, StoreError> {
+    let demand = publish.order.terms.demand();
+    let Some(settlement) = publish.stock.and_then(|step| Settlement::of(step, &demand)) else {
+        return Ok(None);
+    };
+    let (id, step) = (publish.order_id, settlement.kind());
     match before.settled.as_deref() {
-        Some(settled) if settled == step => Ok(false),
+        Some(settled) if settled == step => Ok(None),
         Some(settled) => Err(StoreError::Diverged(format!("{id}: {step} after {settled}"))),
         None if !before.is_reserved => Err(StoreError::Diverged(format!("{id}: {step} of nothing"))),
-        None => Ok(true),
+        None => Ok(Some(settlement)),
     }
 }
 
@@ -215,8 +188,9 @@ fn rest<'a>(
         }));
     }
     if publish.withdraw && !before.acknowledged {
-        writes
-            .push(Box::pin(async move { client.execute(&statements.withdraw, &[&order_id.as_str()]).await }));
+        writes.push(Box::pin(async move {
+            client.execute(&statements.withdraw, &[&order_id.as_str(), &at.as_millis()]).await
+        }));
     } else if publish.acknowledge || publish.withdraw {
         writes.push(Box::pin(async move {
             let version = column_of(order.version).unwrap_or(i32::MAX);

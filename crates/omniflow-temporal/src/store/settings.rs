@@ -16,9 +16,9 @@ pub struct StoreSettings {
     pub schema: String,
     /// How many connections are used at most, beside the one that listens.
     pub connections: usize,
-    /// How long connecting, or waiting for a free connection, may take.
+    /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// How long one statement may take.
+    /// How long one statement may take. A free connection is waited for somewhat longer.
     pub statement_timeout: Duration,
     /// How long one statement may wait for a row that another transaction has.
     pub lock_timeout: Duration,

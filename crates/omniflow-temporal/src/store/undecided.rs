@@ -18,29 +18,29 @@ const LATE: &str = "
 /// Orders that were refused before anybody knew of them, and that nobody has paid: those are shown.
 const FORGET: &str = "
     WITH old AS (
-        SELECT id FROM orders WHERE NOT acknowledged AND state = 'failed' AND place < $1
-        ORDER BY place LIMIT $2 FOR UPDATE SKIP LOCKED
+        SELECT id FROM orders WHERE NOT acknowledged AND withdrawn_at < $1
+        ORDER BY withdrawn_at LIMIT $2 FOR UPDATE SKIP LOCKED
     ), events AS (
         DELETE FROM order_events USING old WHERE order_id = old.id
     )
     DELETE FROM orders USING old WHERE orders.id = old.id";
 
 impl Store {
-    /// Removes what is left of orders that were claimed before a moment, and refused before anybody knew of them.
-    /// How many there were, at most `limit`.
+    /// Removes what is left of orders that were refused before a moment, and before anybody knew of them. How
+    /// many there were, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`].
-    pub async fn forget_withdrawn(&self, claimed_before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-        self.connections.again(|| self.forget_once(claimed_before, limit)).await
+    pub async fn forget_withdrawn(&self, refused_before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        self.connections.again(|| self.forget_once(refused_before, limit)).await
     }
 
-    async fn forget_once(&self, claimed_before: Timestamp, limit: usize) -> Result<u64, Fault> {
+    async fn forget_once(&self, refused_before: Timestamp, limit: usize) -> Result<u64, Fault> {
         let work = self.connections.take().await?;
         let [forget] = work.prepared([FORGET]).await?;
-        let (before, limit) = (first_place(claimed_before), i64::try_from(limit).unwrap_or(i64::MAX));
+        let (before, limit) = (refused_before.as_millis(), i64::try_from(limit).unwrap_or(i64::MAX));
         let client = work.client();
-        Ok(work.ask(client.execute(&forget, &[&before, &limit])).await?)
+        work.ask(client.execute(&forget, &[&before, &limit])).await
     }
 
     /// Shows an order whose placing is answered before its stock is decided, and says how it stands. The mark

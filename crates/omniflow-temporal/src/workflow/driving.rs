@@ -3,7 +3,8 @@
 use super::effects::{Heard, Task, Tasks};
 use super::input::{self, Start};
 use super::machine::Machine;
-use super::publishing::{STORE_PAUSE, store_options};
+use super::pausing::Pauses;
+use super::publishing::store_options;
 use super::wire::{Asked, Ended};
 use super::{OrderWorkflow, time, wait};
 use crate::activities::{BeginInput, Begun, Line, OrderActivities, Reserved};
@@ -12,10 +13,7 @@ use omniflow_core::{
     Actor, Command, EffectKey, Entry, Locale, Order, ReasonText, StateKind, Step, Timestamp, status,
 };
 use std::task::Poll;
-use std::time::Duration;
-use temporalio_sdk::{
-    ContinueAsNewOptions, TimerOptions, WorkflowCancellationToken, WorkflowContext, WorkflowResult,
-};
+use temporalio_sdk::{ContinueAsNewOptions, WorkflowContext, WorkflowResult};
 
 /// Drives one order.
 pub(super) struct Driver<'a> {
@@ -38,20 +36,47 @@ impl<'a> Driver<'a> {
             }
         };
         let placing = start.placing();
-        match self.begin(&start, placing.as_ref()).await {
+        match self.find(&start, placing.as_ref()).await {
             Begun::Missing => {
                 self.give_up(start.order_id.to_string(), "unknown_order: no such order is stored".to_owned())
                     .await
             }
             Begun::Order { lines, acknowledged, reserved } => {
+                let is_asked = self.ctx.state(|w| w.open > 0) || self.is_paid();
                 self.load(&lines, acknowledged).await;
-                if self.is_duplicate(placing.as_ref(), lines.first()) {
+                if !is_asked && self.is_duplicate(placing.as_ref(), lines.first()) {
                     let reason = "duplicate_order: an order with this id has ended".to_owned();
                     return self.give_up(start.order_id.to_string(), reason).await;
                 }
                 self.go_on(reserved).await
             }
         }
+    }
+
+    /// Loads the order. Where there is none and a payment was reported, it is looked for until it is there: it
+    /// may be in another database, or have been in this one before that was restored. Temporal has acknowledged
+    /// the report, and has the only record of it.
+    async fn find(&self, start: &Start, placing: Option<&Entry>) -> Begun {
+        let mut pauses = Pauses::of_absence();
+        loop {
+            let begun = self.begin(start, placing).await;
+            if !matches!(begun, Begun::Missing) || !self.is_paid() {
+                return begun;
+            }
+            if !self.ctx.is_replaying() {
+                tracing::error!(
+                    order_id = %start.order_id,
+                    "a payment was reported of an order that PostgreSQL does not have: the report is kept, and \
+                     the order looked for again; is this the right database and schema, was it restored?"
+                );
+            }
+            self.pause(&mut pauses).await;
+        }
+    }
+
+    /// Whether a payment was reported before the order was loaded.
+    fn is_paid(&self) -> bool {
+        self.ctx.state(|w| w.inbox.iter().any(|(_, asked, _)| asked.reports_payment()))
     }
 
     /// Ends a workflow that has no order.
@@ -63,12 +88,13 @@ impl<'a> Driver<'a> {
 
     async fn begin(&self, start: &Start, placing: Option<&Entry>) -> Begun {
         let input = BeginInput::new(start.order_id.clone(), placing, self.now());
+        let mut pauses = Pauses::of_outage();
         loop {
             let begun =
                 self.ctx.execute_local_activity(OrderActivities::begin, input.clone(), store_options());
             match begun.await {
                 Ok(begun) => return begun,
-                Err(_) => self.pause(STORE_PAUSE).await,
+                Err(_) => self.pause(&mut pauses).await,
             }
         }
     }
@@ -94,12 +120,12 @@ impl<'a> Driver<'a> {
         std::future::pending::<()>().await;
     }
 
-    /// Whether a foreign client started an order that another run has ended, and says nothing to it.
+    /// Whether a foreign client started an order that another run has ended.
     fn is_duplicate(&self, placing: Option<&Entry>, first: Option<&Line>) -> bool {
         let Some(placing) = placing else { return false };
         // Compared as events: what an activity answered may have its names in another order by now.
         let is_mine = first.is_some_and(|first| Entry::decode(first.bytes()).is_ok_and(|e| e == *placing));
-        !is_mine && self.with(|machine| machine.stored().kind().is_ended() && machine.is_quiet())
+        !is_mine && self.with(|machine| machine.stored().kind().is_ended())
     }
 
     async fn go_on(&mut self, reserved: Option<Reserved>) -> WorkflowResult<Ended> {
@@ -188,11 +214,6 @@ impl<'a> Driver<'a> {
 
     pub(super) fn now(&self) -> Timestamp {
         time(self.ctx.workflow_time())
-    }
-
-    pub(super) async fn pause(&self, pause: Duration) {
-        let token = WorkflowCancellationToken::new();
-        self.ctx.timer(TimerOptions::builder(pause).cancellation_token(token).build()).await;
     }
 }
 

@@ -1,11 +1,11 @@
 //! What runs for an order: one task for each effect or timer that it wants.
 
-use super::wire::Tried;
+use super::tries::Tries;
+use super::wire::Attempted;
 use super::{OrderWorkflow, time};
 use crate::activities::{AttemptInput, OrderActivities};
 use omniflow_core::{
-    Actor, Command, EffectKey, Order, OrderId, Outcome, ReasonText, RetryPolicy as Policy, Step, TimerId,
-    Timestamp, next,
+    Actor, Command, EffectKey, Order, OrderId, RetryPolicy as Policy, Step, TimerId, Timestamp, next,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -119,7 +119,8 @@ struct Trying<'a> {
 
 impl Trying<'_> {
     async fn timer(self, id: TimerId, due_at: Timestamp) -> Task {
-        self.pause(due_at.millis_since(time(self.ctx.workflow_time()))).await;
+        let left_ms = due_at.millis_since(time(self.ctx.workflow_time()));
+        self.pause(Duration::from_millis(left_ms)).await;
         let is_due = time(self.ctx.workflow_time()) >= due_at;
         Task { command: is_due.then_some(Command::Elapse(id)), actor: Actor::engine() }
     }
@@ -127,95 +128,56 @@ impl Trying<'_> {
     /// Asks a provider until the effect is decided or the policy's attempts are used up. The pauses are
     /// timers and the attempts activities, so that each survives whatever breaks, and history shows them.
     async fn effect(self, order_id: OrderId, effect: EffectKey, retry: Policy) -> Task {
-        let mut may_have_happened = false;
-        let outcome = match self.first_try(&order_id, effect, retry).await {
-            Some(Ok(outcome)) => outcome,
-            Some(Err((error, unknown))) => {
-                may_have_happened |= unknown;
-                self.go_on(order_id, effect, retry, 1, error, may_have_happened).await
+        let mut tries = Tries::new(retry);
+        let mut decided = tries.hear_first(self.first_try(&order_id, effect, retry).await);
+        let outcome = loop {
+            if let Some(outcome) = decided {
+                break outcome;
             }
-            // It took too long to be waited for here: asked again with the same key.
-            None => self.go_on(order_id, effect, retry, 0, String::new(), false).await,
+            self.pause(tries.pause()).await;
+            decided = tries.hear(self.attempt(&order_id, effect, retry, tries.next_number()).await);
         };
         let actor = outcome.actor(effect);
         Task { command: Some(Command::Settle { effect, outcome }), actor }
     }
 
-    async fn go_on(
-        &self,
-        order_id: OrderId,
-        effect: EffectKey,
-        retry: Policy,
-        mut attempts: u32,
-        mut error: String,
-        mut may_have_happened: bool,
-    ) -> Outcome {
-        loop {
-            if attempts >= retry.attempts {
-                return given_up(attempts, may_have_happened, &error);
-            }
-            if attempts > 0 {
-                self.pause(retry.pause_ms(attempts)).await;
-            }
-            attempts += 1;
-            let options = ActivityOptions::with_start_to_close_timeout(
-                Duration::from_millis(retry.attempt_timeout_ms) + MARGIN,
-            )
-            .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
-            .cancellation_token(self.token.clone())
-            .summary(format!("{effect}, attempt {attempts}"))
-            .build();
-            let input =
-                AttemptInput { order_id: order_id.clone(), effect, timeout_ms: retry.attempt_timeout_ms };
-            let tried = match self.ctx.execute_activity(OrderActivities::attempt, input, options).await {
-                Ok(tried) => tried,
-                Err(failure) => Tried::Unknown { error: failure.to_string() },
-            };
-            match tried.decided() {
-                Ok(outcome) => return outcome,
-                Err((heard, unknown)) => {
-                    may_have_happened |= unknown;
-                    error = heard;
-                }
-            }
-        }
+    async fn attempt(&self, order_id: &OrderId, effect: EffectKey, retry: Policy, number: u32) -> Attempted {
+        let options = ActivityOptions::with_start_to_close_timeout(
+            Duration::from_millis(retry.attempt_timeout_ms) + MARGIN,
+        )
+        .retry_policy(once())
+        .cancellation_token(self.token.clone())
+        .summary(format!("{effect}, attempt {number}"))
+        .build();
+        let input = AttemptInput { order_id: order_id.clone(), effect, timeout_ms: retry.attempt_timeout_ms };
+        let attempted = self.ctx.execute_activity(OrderActivities::attempt, input, options).await;
+        // Whoever was to ask has ended, or takes too long: nobody knows how far it came.
+        attempted.unwrap_or_else(|failure| Attempted::Unanswered { error: failure.to_string() })
     }
 
-    /// A short attempt inside the workflow task, which saves the way over the server. `None` where it took
-    /// too long: it is not counted, since it had less time than an attempt has.
-    async fn first_try(
-        &self,
-        order_id: &OrderId,
-        effect: EffectKey,
-        retry: Policy,
-    ) -> Option<Result<Outcome, (String, bool)>> {
+    /// A short attempt inside the workflow task, which saves the way over the server.
+    async fn first_try(&self, order_id: &OrderId, effect: EffectKey, retry: Policy) -> Attempted {
         let timeout = Duration::from_millis(retry.attempt_timeout_ms).min(FIRST_TRY);
         let options = LocalActivityOptions::builder()
             .start_to_close_timeout(timeout * 2 + MARGIN)
-            .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
+            .retry_policy(once())
             .cancellation_token(self.token.clone())
             .build();
         let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         let input = AttemptInput { order_id: order_id.clone(), effect, timeout_ms };
-        match self.ctx.execute_local_activity(OrderActivities::first_attempt, input, options).await {
-            Ok(Some(tried)) => Some(tried.decided()),
-            Ok(None) | Err(_) => None,
-        }
+        let attempted = self.ctx.execute_local_activity(OrderActivities::first_attempt, input, options).await;
+        attempted.unwrap_or_else(|failure| Attempted::Unanswered { error: failure.to_string() })
     }
 
-    async fn pause(&self, ms: u64) {
-        if ms > 0 {
-            let options =
-                TimerOptions::builder(Duration::from_millis(ms)).cancellation_token(self.token.clone());
+    async fn pause(&self, pause: Duration) {
+        if !pause.is_zero() {
+            let options = TimerOptions::builder(pause).cancellation_token(self.token.clone());
             self.ctx.timer(options.build()).await;
         }
     }
 }
 
-fn given_up(attempts: u32, may_have_happened: bool, error: &str) -> Outcome {
-    let last_error = ReasonText::lossy(error);
-    match may_have_happened {
-        true => Outcome::Unknown { attempts, last_error },
-        false => Outcome::Exhausted { attempts, last_error },
-    }
+/// Attempts are counted here, not by the server.
+fn once() -> RetryPolicy {
+    RetryPolicy::builder().maximum_attempts(1).build()
 }

@@ -88,10 +88,10 @@ pub(crate) fn signaller() -> Actor {
     Actor::new("temporal").unwrap_or_else(|_| Actor::api())
 }
 
-/// What a payment signal says.
+/// What a payment signal says. Temporal has acknowledged it: a report can no longer be refused.
 pub(crate) fn paid(raw: &RawValue) -> Asked {
     if decode::<String>(raw).is_ok() {
-        return Asked::told(Command::ReportPayment(PaymentReport::captured()), signaller());
+        return Asked::told(Command::RecordPayment(PaymentReport::captured()), signaller());
     }
     let said = decode::<PaidSignal>(raw).map_err(|error| error.to_string()).and_then(|mut signal| {
         let actor = signal.actor.take().map(Actor::new).transpose().map_err(|e| format!("actor {e}"))?;
@@ -100,7 +100,7 @@ pub(crate) fn paid(raw: &RawValue) -> Asked {
     });
     match said {
         Ok((report, actor, mark)) => {
-            Asked { mark, ..Asked::told(Command::ReportPayment(report), actor.unwrap_or_else(signaller)) }
+            Asked { mark, ..Asked::told(Command::RecordPayment(report), actor.unwrap_or_else(signaller)) }
         }
         Err(error) => nonsense(crate::names::SIGNAL_PAID, &error),
     }
@@ -180,7 +180,7 @@ mod tests {
             let mark = Some(Idempotency::new("shop", "/pay", "k", b"{}", 1_000));
             let actor = Actor::new("shop").unwrap();
             let said = paid(&payload(&PaidSignal::new(report.clone(), actor.clone(), mark)));
-            assert_eq!((said.command, said.actor), (Command::ReportPayment(report), actor));
+            assert_eq!((said.command, said.actor), (Command::RecordPayment(report), actor));
             assert_eq!((said.mark, said.if_version, said.wants_answer), (mark, None, false));
         }
     }
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn what_anybody_may_send_is_a_report_of_theirs_or_nonsense() {
         let said = paid(&payload(&"PAID"));
-        assert_eq!(said.command, Command::ReportPayment(PaymentReport::captured()));
+        assert_eq!(said.command, Command::RecordPayment(PaymentReport::captured()));
         assert_eq!((said.actor, said.mark), (signaller(), None));
         for nonsense in [
             serde_json::json!({"actor": ""}),

@@ -9,7 +9,9 @@ mod effects;
 mod histories;
 pub(crate) mod input;
 pub(crate) mod machine;
+mod pausing;
 pub(crate) mod publishing;
+mod tries;
 pub(crate) mod wire;
 
 use driving::Driver;

@@ -6,6 +6,7 @@
 
 use super::driving::Driver;
 use super::machine::Machine;
+use super::pausing::Pauses;
 use super::{OrderWorkflow, Told};
 use crate::activities::{Line, OrderActivities, PublishInput, Published};
 use omniflow_core::{Order, StockHold, Timestamp};
@@ -15,9 +16,10 @@ use temporalio_sdk::{LocalActivityOptions, WorkflowCancellationToken};
 
 /// How long one attempt at PostgreSQL may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longer pauses are timers of the server's.
-const LONGEST_LOCAL_PAUSE: Duration = Duration::from_millis(100);
-pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How often it is asked in one workflow task; later attempts wait for timers of the server's.
+const STORE_ATTEMPTS: u32 = 3;
+/// The pause between these.
+const STORE_PAUSE: Duration = Duration::from_millis(20);
 
 /// What storing an order does to its being shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,8 @@ impl Driver<'_> {
             return false;
         };
         let showing = self.ctx.state(|w| w.showing(&batch.order));
-        let at = batch.at;
+        let (at, order_id) = (batch.at, batch.order.id.clone());
+        let (mut outage, mut absence) = (Pauses::of_outage(), Pauses::of_absence());
         let input = PublishInput::new(batch, showing);
         loop {
             let published =
@@ -47,9 +50,21 @@ impl Driver<'_> {
             match published.await {
                 Ok(Published::Stored) => self.stored(showing == Showing::Acknowledge, at),
                 Ok(Published::Kept) => self.stored(true, at),
+                Ok(Published::Behind { lines, .. }) if lines.is_empty() => {
+                    if !self.ctx.is_replaying() {
+                        tracing::error!(
+                            %order_id,
+                            "PostgreSQL does not have the order, or an older one; was it restored? It is asked \
+                             again. Should it stay so, terminate the order's workflow: what is stored then \
+                             holds"
+                        );
+                    }
+                    self.pause(&mut absence).await;
+                    continue;
+                }
                 Ok(Published::Behind { lines, acknowledged }) => self.adopt(&lines, acknowledged, at).await,
                 Err(_) => {
-                    self.pause(STORE_PAUSE).await;
+                    self.pause(&mut outage).await;
                     continue;
                 }
             }
@@ -105,15 +120,11 @@ impl OrderWorkflow {
     }
 }
 
-/// PostgreSQL is asked until it answers; a cancellation of the workflow does not end that.
+/// How PostgreSQL is asked in one workflow task; a cancellation of the workflow does not end that.
 pub(super) fn store_options() -> LocalActivityOptions {
-    let retry = RetryPolicy::builder()
-        .initial_interval(Duration::from_millis(20))
-        .maximum_interval(Duration::from_secs(5))
-        .build();
+    let retry = RetryPolicy::builder().initial_interval(STORE_PAUSE).maximum_attempts(STORE_ATTEMPTS).build();
     LocalActivityOptions::builder()
         .start_to_close_timeout(STORE_TIMEOUT)
-        .timer_backoff_threshold(LONGEST_LOCAL_PAUSE)
         .retry_policy(retry)
         .cancellation_token(WorkflowCancellationToken::new())
         .build()

@@ -50,6 +50,11 @@ impl Asked {
     pub(crate) const fn told(command: Command, actor: Actor) -> Self {
         Self { command, actor, if_version: None, mark: None, wants_answer: false }
     }
+
+    /// Whether it says what became of a payment.
+    pub(crate) const fn reports_payment(&self) -> bool {
+        matches!(self.command, Command::ReportPayment(_) | Command::RecordPayment(_))
+    }
 }
 
 /// What an update is answered.
@@ -187,8 +192,20 @@ impl PaidSignal {
     }
 }
 
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Attempted {
+    /// The provider answered.
+    Answered(Tried),
+    /// It was asked, and there was no answer in time.
+    Unanswered { error: String },
+    /// It was not asked: PostgreSQL did not say what for.
+    NotAsked,
+}
+
 /// What came of an attempt or an effect, as it is sent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Tried {
     Shipped { tracking_number: Reference },
@@ -226,7 +243,7 @@ impl Ask {
             Command::Compensate { reason } => Self::Compensate { reason },
             Command::EraseDetails => Self::EraseDetails,
             Command::Settle { effect, outcome } => Self::Settle { effect, tried: Tried::of(outcome)? },
-            Command::Elapse(_) | Command::Misunderstand { .. } => return None,
+            Command::RecordPayment(_) | Command::Elapse(_) | Command::Misunderstand { .. } => return None,
         })
     }
 }

@@ -14,6 +14,9 @@ pub(crate) const SHORT_HISTORIES: [&str; 2] =
     ["--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=20"];
 
 const ORDER: &str = "ORD-1";
+/// How often a server is asked again that is slow: it does one thing at a time for a workflow, and turns others
+/// away meanwhile.
+const BUSY: u32 = 20;
 
 /// A worker, and somebody who has nothing but the command line.
 pub(crate) struct Client {
@@ -62,7 +65,13 @@ impl Client {
     }
 
     pub(crate) async fn must(&self, action: &str, args: &[&str]) -> String {
-        let output = self.say(action, args).await;
+        let mut output = self.say(action, args).await;
+        for _ in 0..BUSY {
+            if !text(&output.stderr).contains("Workflow is busy") {
+                break;
+            }
+            output = self.say(action, args).await;
+        }
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "{action} {args:?}: {out}{err}");
         out
@@ -91,11 +100,15 @@ impl Client {
         self.signal("SIGNAL_ADMIN_ACTION", payload).await;
     }
 
-    /// A signal that starts a run where there is none.
     pub(crate) async fn pay_with_start(&self, payload: &str) {
-        let (input, queue) = (self.order(500).to_string(), self.temporal.queue());
+        self.signal_with_start(&self.order(500), "SIGNAL_PAYMENT_PAID", payload).await;
+    }
+
+    /// A signal that starts a run where there is none.
+    pub(crate) async fn signal_with_start(&self, input: &Value, name: &str, payload: &str) {
+        let (input, queue) = (input.to_string(), self.temporal.queue());
         let workflow = ["--type", "OrderFulfillmentWorkflow", "--task-queue", queue, "--input", &input];
-        let signal = ["--signal-name", "SIGNAL_PAYMENT_PAID", "--signal-input", payload];
+        let signal = ["--signal-name", name, "--signal-input", payload];
         self.must("signal-with-start", &[&workflow[..], &signal[..]].concat()).await;
     }
 
@@ -133,6 +146,11 @@ impl Client {
             }
             runs.insert(0, history(&self.temporal.servers().temporal, &self.id(), Some(&before)).await);
         }
+    }
+
+    /// How many events of a kind the history of the latest run has.
+    pub(crate) async fn latest_has(&self, attributes: &str) -> usize {
+        latest_has(&self.temporal.servers().temporal, &self.id(), attributes).await
     }
 
     /// Says what makes no sense, until the workflow goes on in a second run.
@@ -190,4 +208,11 @@ pub(crate) async fn history(temporal: &str, id: &OrderId, run: Option<&str>) -> 
         .build();
     let history = info.bind_untyped(client).fetch_history(WorkflowFetchHistoryOptions::default());
     serde_json::from_slice(&history.to_json().await.unwrap()).unwrap()
+}
+
+/// How many events of a kind the history of an order's latest run has.
+pub(crate) async fn latest_has(temporal: &str, id: &OrderId, attributes: &str) -> usize {
+    let run = history(temporal, id, None).await;
+    let events = run["events"].as_array().unwrap();
+    events.iter().filter(|event| event["attributes"].get(attributes).is_some()).count()
 }

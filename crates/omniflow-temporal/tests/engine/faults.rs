@@ -4,14 +4,12 @@
 //! A worker that is killed after every step of every case is `conformance::crashing`; requests that a crash cut
 //! off are its `interrupted`; single transactions that are lost at their commit are in `tests/store/faults.rs`.
 
-use crate::client::{Client, SHORT_HISTORIES};
+use crate::client::{Client, SHORT_HISTORIES, latest_has};
 use crate::harness::Temporal;
-use crate::orders::{
-    SHIP, Wanted, capture, must, place, place_marked, report, set_stock, stock, tell, until,
-};
+use crate::orders::{SHIP, Wanted, capture, must, place, place_marked, set_stock, stock, tell, until};
 use crate::servers::{PostgresServer, TemporalServer, named};
 use omniflow_core::{
-    Command, Decision, EffectId, Fulfillment, Order, OrderId, Outcome, PaymentOutcome, Receipt, Reference,
+    AttentionCode, Command, Decision, EffectId, Fulfillment, Order, OrderId, Outcome, Receipt, Reference,
     StateKind,
 };
 use omniflow_engine::conformance::Harness;
@@ -91,6 +89,17 @@ impl Shop {
             Ok(order) => order,
             Err(_) => panic!("it never came: {:#?}", self.engine.read(id).await),
         }
+    }
+
+    /// Waits until so many tasks to ask a provider have been set.
+    async fn until_attempts(&self, id: &OrderId, count: usize) {
+        let temporal = &self.temporal.servers().temporal;
+        let counted = async {
+            while latest_has(temporal, id, "ActivityTaskScheduledEventAttributes").await < count {
+                pause().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, counted).await.expect("it goes on being asked");
     }
 
     /// Places orders under keys until each is placed, however often it takes.
@@ -179,14 +188,20 @@ async fn postgres_dies_and_starts_again() {
     let mut postgres = PostgresServer::start().await;
     let mut shop = Shop::open(Temporal::on(named(None, Some(&postgres)))).await;
     shop.place_through(2).await;
+    // It has three attempts: one that fails, and then, while nobody knows what to ask for, none.
+    let slow = place(shop.engine.as_ref(), Wanted { backoff_ms: 1_000, ..Wanted::default() }).await;
+    shop.script(&slow, ProviderName::Carrier, Act::Fail, 1);
+    shop.must(&slow, capture()).await;
     postgres.kill();
     let placing = place_marked(shop.engine.as_ref(), Wanted::default(), "later-2").await;
     assert!(is_refused(&placing), "{placing:?}");
     let paying = tell(shop.engine.as_ref(), &shop.awaiting, capture()).await;
     assert!(is_refused(&paying), "{paying:?}");
+    shop.until_attempts(&slow, 4).await;
     postgres.start_again().await;
     shop.later.clear();
     shop.place_through(4).await;
+    shop.later.push(slow);
     shop.close().await;
 }
 
@@ -194,6 +209,8 @@ async fn postgres_dies_and_starts_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_api_process_ends_and_another_goes_on() {
     let mut shop = Shop::open(Temporal::new()).await;
+    let postgres = shop.temporal.postgres().await;
+    postgres.batch_execute("BEGIN; SELECT FROM stock FOR UPDATE").await.unwrap();
     let cut_off: Vec<_> = (0..8)
         .map(|number| {
             let engine = Arc::clone(&shop.engine);
@@ -203,12 +220,16 @@ async fn an_api_process_ends_and_another_goes_on() {
             })
         })
         .collect();
-    // Some of them are claimed, some asked of their workflow, some done.
-    tokio::time::sleep(Duration::from_millis(30)).await;
+    // Some of them are claimed, some asked of their workflow; none is decided while its stock is held.
+    let store = shop.temporal.store();
+    while store.undecided(shop.engine.now(), None, 8).await.unwrap().len() < 4 {
+        tokio::task::yield_now().await;
+    }
     cut_off.iter().for_each(tokio::task::JoinHandle::abort);
     for placing in cut_off {
-        let _ = placing.await;
+        assert!(placing.await.is_err_and(|error| error.is_cancelled()), "it is cut off");
     }
+    postgres.batch_execute("COMMIT").await.unwrap();
     shop.engine = shop.temporal.engine();
     shop.place_through(8).await;
     assert_eq!(shop.later.iter().collect::<BTreeSet<_>>().len(), 8, "each once");
@@ -258,34 +279,17 @@ async fn a_long_history_goes_on_in_a_new_run() {
     assert_eq!((level.on_hand, level.reserved), (9, 0));
 }
 
-/// Where the order forbids it, a cancellation of its workflow is noted, and the order goes on.
+/// The first try is cut off after a moment, and all that come after it are not taken: it may have been shipped.
 #[tokio::test]
-async fn a_cancelled_workflow_of_a_paid_order_goes_on() {
-    let client = Client::new().await;
-    client.start_with(&client.order(500)).await;
-    client.until("stock_reserved", 1).await;
-    let simulated = client.temporal.simulated();
-    simulated.script(ProviderName::Carrier, None, Script::new([Act::Fail.step(MANY, 0)]));
-    client.pay("\"PAID\"").await;
-    client.until("payment_captured", 1).await;
-    client.must("cancel", &[]).await;
-    client.until("signal_ignored", 1).await;
-    assert_eq!(client.status().await, "支付成功，准备发货");
-    simulated.clear(ProviderName::Carrier, None);
-    client.ends("COMPLETED").await;
-    assert!(!client.timeline().await.contains(&"cancel_requested"));
-}
-
-/// Where it allows it, the order is cancelled, and what was paid is given back.
-#[tokio::test]
-async fn a_cancelled_workflow_of_an_order_in_review_is_cancelled() {
-    let client = Client::new().await;
-    client.start_with(&client.order(20_000)).await;
-    client.until("stock_reserved", 1).await;
-    must(client.engine.as_ref(), &client.id(), report("P-1", PaymentOutcome::Captured)).await;
-    client.must("cancel", &[]).await;
-    client.ends("CANCELLED").await;
-    let order = client.engine.read(&client.id()).await.unwrap();
-    assert_eq!(order.payments.status(), omniflow_core::PaymentStatus::Refunded);
-    assert_eq!(stock(client.engine.as_ref()).await.reserved, 0);
+async fn a_first_try_without_an_answer_may_have_taken_effect() {
+    let mut temporal = Temporal::new();
+    let engine = temporal.start().await;
+    set_stock(engine.as_ref(), ON_HAND).await;
+    let id = place(engine.as_ref(), Wanted::default()).await;
+    let script = Script::new([Act::Hang.step(1, 0), Act::Fail.step(MANY, 0)]);
+    temporal.simulated().script(ProviderName::Carrier, Some(id.clone()), script);
+    must(engine.as_ref(), &id, capture()).await;
+    let stuck = until(engine.as_ref(), &id, |order| order.attention().is_some()).await;
+    let attention = stuck.attention().unwrap();
+    assert_eq!((attention.code, attention.attempts), (AttentionCode::OutcomeUnknown, 3));
 }

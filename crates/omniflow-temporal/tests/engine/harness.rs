@@ -93,6 +93,15 @@ impl Temporal {
         &self.servers
     }
 
+    /// A connection to this case's tables.
+    pub(crate) async fn postgres(&self) -> tokio_postgres::Client {
+        let (postgres, connection) =
+            tokio_postgres::connect(&self.servers.postgres, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        postgres.batch_execute(&format!("SET search_path = {}", self.queue)).await.unwrap();
+        postgres
+    }
+
     pub(crate) fn store(&self) -> Store {
         let mut settings = StoreSettings::new(self.servers.postgres.as_str());
         settings.schema.clone_from(&self.queue);

@@ -10,8 +10,12 @@
 mod client;
 mod faults;
 mod harness;
+mod lost;
+mod many;
 mod orders;
+mod recorder;
 mod recording;
+mod restored;
 mod servers;
 mod unanswered;
 mod wire;

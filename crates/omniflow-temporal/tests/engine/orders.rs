@@ -24,12 +24,21 @@ pub(crate) struct Wanted {
     pub(crate) window_ms: u64,
     pub(crate) deadline_ms: u64,
     pub(crate) attempts: u32,
+    /// The pause after each attempt.
+    pub(crate) backoff_ms: u64,
 }
 
 impl Default for Wanted {
     /// One tea, not worth a review, with all the time in the world and three attempts.
     fn default() -> Self {
-        Self { total_minor: 50_000, quantity: 1, window_ms: LONG_MS, deadline_ms: LONG_MS, attempts: 3 }
+        Self {
+            total_minor: 50_000,
+            quantity: 1,
+            window_ms: LONG_MS,
+            deadline_ms: LONG_MS,
+            attempts: 3,
+            backoff_ms: 50,
+        }
     }
 }
 
@@ -43,8 +52,8 @@ impl Wanted {
         let retry = RetryPolicy {
             attempts: self.attempts,
             attempt_timeout_ms: 500,
-            backoff_ms: 50,
-            backoff_max_ms: 200,
+            backoff_ms: self.backoff_ms,
+            backoff_max_ms: self.backoff_ms * 4,
         };
         let policies = Policies {
             rules: RULES,

@@ -1,100 +1,19 @@
 //! Records the lives that `src/workflow/histories` replays, from a real server:
 //! `cargo xtask temporal --record-histories`.
 
-use crate::client::{Client, SHORT_HISTORIES};
+use crate::client::SHORT_HISTORIES;
 use crate::harness::Temporal;
 use crate::orders::{SHIP, Wanted, capture, must, place, report, set_stock, until};
+use crate::recorder::{Recording, store_behind};
 use crate::servers::{TemporalServer, named};
 use omniflow_core::{
-    Actor, ChainHash, Command, Decision, Entry, Event, Fulfillment, OrderId, Outcome, PaymentOutcome,
-    Receipt, Reference, evolve,
+    Actor, Command, Decision, Entry, Event, Fulfillment, OrderId, Outcome, PaymentOutcome, Receipt, Reference,
 };
-use omniflow_engine::OrderEngine;
-use omniflow_engine::conformance::Harness;
-use omniflow_engine::simulated::{Act, ProviderName, Script};
-use omniflow_temporal::store::{Claim, Publish, Published};
-use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-
-/// One life while it is recorded.
-struct Recording {
-    name: &'static str,
-    client: Client,
-    runs: Vec<Value>,
-}
-
-impl Recording {
-    async fn new(name: &'static str) -> Self {
-        Self::on(name, Temporal::new()).await
-    }
-
-    async fn on(name: &'static str, temporal: Temporal) -> Self {
-        Self { name, client: Client::on(temporal).await, runs: vec![] }
-    }
-
-    fn engine(&self) -> &dyn OrderEngine {
-        self.client.engine.as_ref()
-    }
-
-    fn script(&self, provider: ProviderName, act: Act, times: u32) {
-        let script = Script::new([act.step(times, 0)]);
-        self.client.temporal.simulated().script(provider, None, script);
-    }
-
-    /// Keeps the history of the latest run of an order once it has ended.
-    async fn keep(&mut self, id: &OrderId) {
-        self.client.order_id = id.to_string();
-        self.client.result().await;
-        self.runs.extend(self.client.runs().await);
-    }
-
-    /// Writes all of it into the life's folder.
-    async fn save(mut self, id: &OrderId) {
-        let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories").join(self.name);
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        for (number, run) in (1..).zip(&mut self.runs) {
-            anonymous(run);
-            let events = run["events"].as_array().unwrap().iter().map(ToString::to_string);
-            let events = events.collect::<Vec<_>>().join(",\n");
-            std::fs::write(
-                folder.join(format!("run-{number}.json")),
-                format!("{{\"events\":[\n{events}\n]}}\n"),
-            )
-            .unwrap();
-        }
-        let mut hash = ChainHash::default();
-        let mut lines = vec![];
-        for entry in self.client.temporal.store().timeline(id).await.unwrap().unwrap() {
-            let link = entry.entry.link(&hash);
-            hash = link.hash;
-            assert_eq!(hash, entry.hash, "these are the bytes that are stored");
-            lines.extend(link.line);
-            lines.push(b'\n');
-        }
-        std::fs::write(folder.join("events.jsonl"), lines).unwrap();
-        self.client.temporal.crash().await;
-    }
-}
-
-/// Takes out where and by which process it was recorded.
-fn anonymous(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            // The queue of one worker is named after its machine.
-            let queue = fields.get("normal_name").filter(|name| name.as_str() != Some("")).cloned();
-            for (name, value) in fields {
-                match (name.as_str(), &queue) {
-                    ("identity", _) => *value = Value::from(""),
-                    ("name", Some(queue)) => value.clone_from(queue),
-                    _ => anonymous(value),
-                }
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(anonymous),
-        _ => {}
-    }
-}
+use omniflow_engine::simulated::{Act, ProviderName};
+use omniflow_engine::{Details, Idempotency, Placement, Request};
+use omniflow_temporal::store::Claim;
+use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Records a life.
 macro_rules! life {
@@ -126,7 +45,11 @@ life! {
 life! {
     /// One of the API's is approved, its first payment declined, and its details erased by a run of their own.
     reviewed, async |life: &mut Recording| {
-        let id = place(life.engine(), Wanted::precious()).await;
+        let gift = BTreeMap::from([("gift".to_owned(), "yes".to_owned())]);
+        let details = Some(Details { shipping_address: None, metadata: Some(gift) });
+        let (terms, actor) = (Wanted::precious().terms(), Actor::api());
+        let placement = Placement { terms, details, actor, idempotency: None };
+        let id = life.engine().place(placement).await.unwrap().order.id.clone();
         must(life.engine(), &id, Command::Decide { decision: Decision::Approve, reason: None }).await;
         must(life.engine(), &id, report("P-1", PaymentOutcome::Declined)).await;
         must(life.engine(), &id, report("P-2", PaymentOutcome::Captured)).await;
@@ -162,10 +85,14 @@ life! {
 }
 
 life! {
-    /// The payment has failed for good.
+    /// The payment has failed for good, which is reported under a key.
     failed, async |life: &mut Recording| {
         let id = place(life.engine(), Wanted::default()).await;
-        must(life.engine(), &id, report("P-1", PaymentOutcome::Failed)).await;
+        let idempotency = Some(Idempotency::new("shop", "/pay", "k", b"{}", 60_000));
+        let command = report("P-1", PaymentOutcome::Failed);
+        let (order_id, actor) = (id.clone(), Actor::api());
+        let report = Request { order_id, command, actor, if_version: None, idempotency };
+        life.engine().command(report).await.unwrap();
         life.keep(&id).await;
         id
     }
@@ -293,29 +220,4 @@ async fn continued() {
     life.keep(&id).await;
     assert_eq!(life.runs.len(), 2);
     life.save(&id).await;
-}
-
-/// Stores what a command does, as a task of the workflow does that is lost afterwards.
-async fn store_behind(life: &Recording, id: &OrderId, command: &Command) {
-    let order = life.engine().read(id).await.unwrap();
-    let at = life.engine().now();
-    let (mut after, mut lines) = ((*order).clone(), vec![]);
-    for event in omniflow_core::decide(&order, command).unwrap() {
-        let entry = Entry { seq: after.version + 1, at, actor: Actor::api(), event };
-        lines.push(entry.link(&ChainHash::default()).line);
-        after = evolve(after, &entry);
-    }
-    let publish = Publish {
-        order_id: id,
-        expected: order.version,
-        lines,
-        order: &after,
-        stock: None,
-        marks: vec![],
-        at,
-        acknowledge: false,
-        erase_details: false,
-        withdraw: false,
-    };
-    assert_eq!(life.client.temporal.store().publish(publish).await.unwrap(), Published::Stored);
 }

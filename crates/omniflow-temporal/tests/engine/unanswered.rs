@@ -1,5 +1,6 @@
 //! What is answered where no worker answers, or a server is not there; and that it is done once one is.
 
+use crate::client::{Client, history};
 use crate::harness::{Temporal, link};
 use crate::orders::{TEA, Wanted, capture, set_stock, until};
 use omniflow_core::{Actor, Command, Entry, Event, OrderId, PaymentStatus, StateKind, placed};
@@ -111,6 +112,61 @@ async fn a_payment_report_that_nobody_applies_is_kept_and_applied_once() {
     let again = pay(&engine, &id, "p").await.unwrap();
     assert!(again.replayed && !again.pending, "its mark is kept: {again:?}");
     assert_eq!(engine.timeline(&id).await.unwrap().len(), 5, "and nothing else came of it");
+}
+
+/// What is left is applied at whatever version the order then has.
+#[tokio::test]
+async fn a_payment_report_for_one_version_only_is_not_left() {
+    let mut client = Client::new().await;
+    let id = crate::orders::place(&*client.engine, Wanted::default()).await;
+    client.order_id = id.to_string();
+    client.temporal.crash().await;
+    let engine = hasty(&client.temporal);
+    let pay = async |if_version| {
+        let (order_id, actor) = (id.clone(), Actor::api());
+        let request = Request { order_id, command: capture(), actor, if_version, idempotency: None };
+        engine.command(request).await.map(|answered| answered.pending)
+    };
+    let left = async || {
+        let history = history(&client.temporal.servers().temporal, &id, None).await;
+        history.to_string().matches("WorkflowExecutionSignaledEventAttributes").count()
+    };
+    assert_eq!(pay(Some(2)).await, Err(Error::OutcomeUnknown));
+    assert_eq!(left().await, 0);
+    assert_eq!(pay(None).await, Ok(true));
+    assert_eq!(left().await, 1);
+}
+
+/// As a row is that waits for stock of which many want some.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_placing_is_taken_also_where_its_row_is_held_for_a_while() {
+    let temporal = Temporal::new();
+    let mut settings = StoreSettings::new(temporal.servers().postgres.as_str());
+    settings.schema = temporal.queue().to_owned();
+    (settings.connections, settings.lock_timeout) = (1, Duration::from_millis(200));
+    let store = Store::connect(&settings).unwrap();
+    let mut settings = EngineSettings::new(temporal.queue());
+    settings.patience = Duration::from_secs(1);
+    let engine = engine(&temporal, &temporal.servers().temporal, store, settings);
+    set_stock(&*engine, 10).await;
+    let (holder, watcher) = (temporal.postgres().await, temporal.postgres().await);
+    let pid: i32 = holder.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let hold = async {
+        let claimed = "SELECT count(*) FROM orders";
+        while watcher.query_one(claimed, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
+        holder.batch_execute("BEGIN; SELECT FROM orders FOR UPDATE").await.unwrap();
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))";
+        // It waits, gives up, and waits again.
+        for expected in [1, 0, 1] {
+            while watcher.query_one(waits, &[&pid]).await.unwrap().get::<_, i64>(0) != expected {}
+        }
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let (taken, held) =
+        tokio::join!(place(&*engine, 1, "k"), tokio::time::timeout(Duration::from_secs(20), hold));
+    held.expect("it is asked again");
+    let taken = taken.unwrap();
+    assert!(taken.pending && taken.order.kind() == StateKind::Reserving, "{taken:?}");
 }
 
 /// Only money must never be lost: nobody is told of anything else that it was taken.

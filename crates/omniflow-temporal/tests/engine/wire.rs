@@ -1,8 +1,14 @@
 //! What any Temporal client can do, by Temporal's own command line alone.
 
 use crate::client::Client;
-use omniflow_core::{PaymentStatus, Sku, StateKind};
+use crate::orders::{must, report, stock};
+use omniflow_core::{PaymentOutcome, PaymentStatus, Sku, StateKind};
+use omniflow_engine::conformance::Harness;
+use omniflow_engine::simulated::{Act, ProviderName, Script};
 use serde_json::{Value, json};
+
+/// More attempts than an order makes here.
+const MANY: u32 = 1_000;
 
 #[tokio::test]
 async fn an_order_is_started_paid_and_completed() {
@@ -93,10 +99,22 @@ async fn a_second_run_of_an_ended_order_touches_nothing() {
     client.must("cancel", &[]).await;
     client.ends("CANCELLED").await;
     let before = client.timeline().await;
-    client.start_with(&client.order(700)).await;
-    let result = client.ends("FAILED").await;
-    assert!(result["Message"].as_str().unwrap().starts_with("duplicate_order"), "{result}");
-    assert_eq!(client.timeline().await, before);
+    let order = client.order(700);
+    let touches_nothing = async || {
+        let result = client.ends("FAILED").await;
+        assert!(result["Message"].as_str().unwrap().starts_with("duplicate_order"), "{result}");
+        assert_eq!(client.timeline().await, before);
+    };
+    client.start_with(&order).await;
+    touches_nothing().await;
+    for (signal, payload) in [
+        ("SIGNAL_ADMIN_ACTION", "\"APPROVE\""),
+        ("SIGNAL_ADMIN_ACTION", "\"MAYBE\""),
+        ("SIGNAL_PAYMENT_PAID", "42"),
+    ] {
+        client.signal_with_start(&order, signal, payload).await;
+        touches_nothing().await;
+    }
 }
 
 #[tokio::test]
@@ -126,4 +144,36 @@ async fn malformed_input_ends_the_workflow_at_once() {
         assert!(result["Message"].as_str().unwrap().starts_with(reason), "{input}: {result}");
     }
     assert!(client.engine.read(&client.id()).await.is_err(), "there is no order");
+}
+
+/// Where the order forbids it, a cancellation of its workflow is noted, and the order goes on.
+#[tokio::test]
+async fn a_cancelled_workflow_of_a_paid_order_goes_on() {
+    let client = Client::new().await;
+    client.start_with(&client.order(500)).await;
+    client.until("stock_reserved", 1).await;
+    let simulated = client.temporal.simulated();
+    simulated.script(ProviderName::Carrier, None, Script::new([Act::Fail.step(MANY, 0)]));
+    client.pay("\"PAID\"").await;
+    client.until("payment_captured", 1).await;
+    client.must("cancel", &[]).await;
+    client.until("signal_ignored", 1).await;
+    assert_eq!(client.status().await, "支付成功，准备发货");
+    simulated.clear(ProviderName::Carrier, None);
+    client.ends("COMPLETED").await;
+    assert!(!client.timeline().await.contains(&"cancel_requested"));
+}
+
+/// Where it allows it, the order is cancelled, and what was paid is given back.
+#[tokio::test]
+async fn a_cancelled_workflow_of_an_order_in_review_is_cancelled() {
+    let client = Client::new().await;
+    client.start_with(&client.order(20_000)).await;
+    client.until("stock_reserved", 1).await;
+    must(client.engine.as_ref(), &client.id(), report("P-1", PaymentOutcome::Captured)).await;
+    client.must("cancel", &[]).await;
+    client.ends("CANCELLED").await;
+    let order = client.engine.read(&client.id()).await.unwrap();
+    assert_eq!(order.payments.status(), PaymentStatus::Refunded);
+    assert_eq!(stock(client.engine.as_ref()).await.reserved, 0);
 }

@@ -48,14 +48,7 @@ async fn nobody_sees_an_order_that_was_refused_and_a_late_payment_finds_it() {
 async fn a_payment_that_comes_while_the_order_is_withdrawn_is_not_lost() {
     let client = Client::new().await;
     claim(&client).await;
-    let connect = async || {
-        let url = &client.temporal.servers().postgres;
-        let (postgres, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        postgres.batch_execute(&format!("SET search_path = {}", client.temporal.queue())).await.unwrap();
-        postgres
-    };
-    let (holder, watcher) = (connect().await, connect().await);
+    let (holder, watcher) = (client.temporal.postgres().await, client.temporal.postgres().await);
     holder.batch_execute("BEGIN; SELECT FROM idempotency FOR UPDATE").await.unwrap();
     start(&client).await;
     let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted

@@ -78,6 +78,38 @@ async fn a_row_that_somebody_keeps_is_waited_for_no_longer_than_said() {
     assert_eq!(life.publish(&world.store, version, |_| {}).await, Published::Stored);
 }
 
+/// However many there are: a connection that is busy is no server that does not answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_free_connection_is_waited_for_as_long_as_an_answer() {
+    let world = World::with("busy", |settings| {
+        settings.connections = 1;
+        settings.connect_timeout = Duration::from_millis(200);
+    })
+    .await;
+    world.stock_of("tea", 10).await;
+    let mut life = Life::new("ORD-1", &[("tea", 1)]);
+    world.place(&mut life).await;
+    let keeper = world.client().await;
+    keeper.batch_execute("BEGIN; SELECT FROM orders FOR UPDATE").await.unwrap();
+    let version = life.order.version;
+    life.cancel();
+    let mut publishing = std::pin::pin!(life.try_publish(&world.store, version, |_| {}));
+    let pid: i32 = keeper.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let waits =
+        format!("SELECT count(*) FROM pg_locks WHERE NOT granted AND {pid} = ANY (pg_blocking_pids(pid))");
+    while world.number(&waits).await == 0 {
+        assert!(futures::poll!(&mut publishing).is_pending(), "it waits for the row");
+    }
+    let mut reads: Vec<_> = (0..20).map(|_| Box::pin(world.store.load(&life.order.id))).collect();
+    let first = futures::future::select_all(reads.iter_mut());
+    let sooner = tokio::time::timeout(Duration::from_millis(500), first).await;
+    assert!(sooner.is_err(), "nobody gives up");
+    keeper.batch_execute("ROLLBACK").await.unwrap();
+    let (published, read) = tokio::join!(publishing, futures::future::join_all(reads));
+    assert_eq!(published.unwrap(), Published::Stored);
+    assert!(read.iter().all(Result::is_ok), "{read:?}");
+}
+
 #[tokio::test]
 async fn connections_that_died_are_replaced_without_an_error() {
     let world = World::with("died", |settings| {

@@ -188,17 +188,22 @@ async fn a_sweep_finds_what_was_claimed_and_not_decided_shown_or_not() {
 async fn what_was_refused_is_forgotten_in_time_and_what_is_shown_never() {
     let world = World::new("forget").await;
     let (hidden, _) = refused(&world).await;
-    assert_eq!(hidden.publish(&world.store, 1, WITHDRAWN).await, Published::Stored);
+    let later = |ms: u64| AT.plus_millis(86_400_000 + ms);
+    let withdrawn = hidden.publish(&world.store, 1, |publish| {
+        publish.withdraw = true;
+        publish.at = later(0);
+    });
+    assert_eq!(withdrawn.await, Published::Stored);
     let claimed = Life::external("ORD-2", "shop-2");
     let claim = world.store.claim(&claimed.first, &claimed.placed, None, None).await;
     assert_eq!(claim.unwrap(), Claim::Made);
     let forgotten = async |before| world.store.forget_withdrawn(before, 9).await.unwrap();
-    assert_eq!(forgotten(AT).await, 0, "a payment may be on its way");
-    assert_eq!(forgotten(AT.plus_millis(1)).await, 1, "and not the one that is not decided");
+    assert_eq!(forgotten(later(0)).await, 0, "a payment may be on its way since it was refused");
+    assert_eq!(forgotten(later(1)).await, 1, "and not the one that is not decided");
     assert!(world.store.load(&hidden.order.id).await.unwrap().is_none());
     assert!(world.store.load(&claimed.order.id).await.unwrap().is_some());
     assert_eq!(world.store.timeline(&hidden.order.id).await.unwrap(), None);
     let (shown, _) = refused(&world).await;
     assert_eq!(shown.publish(&world.store, 1, SHOWN).await, Published::Stored);
-    assert_eq!(forgotten(AT.plus_millis(1)).await, 0, "somebody knows of it");
+    assert_eq!(forgotten(later(1)).await, 0, "somebody knows of it");
 }

@@ -165,6 +165,24 @@ async fn a_reservation_ends_once_and_only_where_there_is_one() {
 }
 
 #[tokio::test]
+async fn what_was_reserved_and_is_gone_is_said_and_nothing_is_done() {
+    let world = World::new("settled_gone").await;
+    world.stock_of("tea", 10).await;
+    world.stock_of("cup", 10).await;
+    let mut life = Life::new("ORD-1", &[("tea", 3), ("cup", 1)]);
+    world.place(&mut life).await;
+    world.client().await.batch_execute("DELETE FROM stock WHERE sku = 'tea'").await.unwrap();
+    let version = life.order.version;
+    life.cancel();
+    let release =
+        |publish: &mut omniflow_temporal::store::Publish<'_>| publish.stock = Some(Step::ReleaseStock);
+    let gone = life.try_publish(&world.store, version, release).await;
+    assert!(matches!(gone, Err(StoreError::Diverged(_))), "{gone:?}");
+    assert_eq!(world.store.load(&life.order.id).await.unwrap().unwrap().order.version, version);
+    assert_eq!(world.level("cup").await, (10, 1));
+}
+
+#[tokio::test]
 async fn erased_details_are_gone() {
     let world = World::new("erased").await;
     world.stock_of("tea", 10).await;

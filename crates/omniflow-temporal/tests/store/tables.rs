@@ -2,7 +2,7 @@
 
 use crate::cutter::{Cutter, by_port};
 use crate::world::{Life, World};
-use omniflow_temporal::store::{Claim, Store, StoreError, StoreSettings};
+use omniflow_temporal::store::{Claim, Schema, Store, StoreError, StoreSettings};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -44,6 +44,23 @@ async fn tables_of_a_newer_program_are_not_touched() {
     let error = omniflow_engine::Error::from(store.ping().await.unwrap_err());
     assert!(error.to_string().contains("upgrade this process"), "{error}");
     assert_eq!(world.number("SELECT count(*) FROM orders").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_looks_changes_nothing() {
+    let world = World::new("look").await;
+    let client = world.client().await;
+    assert_eq!(world.store.look().await.unwrap(), Schema::Current);
+    for (version, schema) in [(99, Schema::Newer { found: 99, known: 1 }), (0, Schema::Missing)] {
+        client.execute("UPDATE omniflow_schema SET version = $1", &[&version]).await.unwrap();
+        let stranger = Store::connect(&world.settings).unwrap();
+        assert_eq!(stranger.look().await.unwrap(), schema);
+        assert_eq!(world.number("SELECT version::bigint FROM omniflow_schema").await, i64::from(version));
+    }
+    client.batch_execute("DROP SCHEMA t_look CASCADE").await.unwrap();
+    let stranger = Store::connect(&world.settings).unwrap();
+    assert_eq!(stranger.look().await.unwrap(), Schema::Missing);
+    assert_eq!(world.number("SELECT count(*) FROM pg_namespace WHERE nspname = 't_look'").await, 0);
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ INSERT INTO meta (name, value) VALUES
 -- beside it. `place` begins with the moment of placing, so that one index serves both the order of lists and
 -- bounds in time. `reservation` is what became of reserving stock, `settled` how the reservation ended: each
 -- is written once, in the transaction that moves the stock. An order that was refused before anybody knew of it
--- stays, not acknowledged and without its external id: should somebody pay for it after all, it is found.
+-- stays, not acknowledged and without its external id: should somebody pay for it after all, it is found; it is
+-- forgotten some time after `withdrawn_at`. `look_at` is when it is looked whether a workflow still drives the
+-- order, and then each `look_pause`: none where nothing is to come of it any more, or its stock is not decided.
 CREATE TABLE orders (
     id             text     COLLATE "C" PRIMARY KEY,
     place          bigint   NOT NULL,
@@ -30,7 +32,11 @@ CREATE TABLE orders (
     payment_status text     COLLATE "C" NOT NULL,
     attention      boolean  NOT NULL,
     created_at     bigint   NOT NULL,
-    CHECK (settled IS NULL OR reservation IS NOT NULL)
+    withdrawn_at   bigint,
+    look_at        bigint,
+    look_pause     bigint,
+    CHECK (settled IS NULL OR reservation IS NOT NULL),
+    CHECK ((look_at IS NULL) = (look_pause IS NULL))
 ) WITH (fillfactor = 80);
 CREATE SEQUENCE order_places;
 CREATE UNIQUE INDEX orders_by_place ON orders (place);
@@ -39,7 +45,8 @@ CREATE INDEX orders_by_customer ON orders (customer_id, state, payment_status, a
     WHERE acknowledged AND customer_id IS NOT NULL;
 CREATE INDEX orders_attention ON orders (state) WHERE acknowledged AND attention;
 CREATE INDEX orders_undecided ON orders (place) WHERE state = 'reserving';
-CREATE INDEX orders_withdrawn ON orders (place) WHERE NOT acknowledged AND state = 'failed';
+CREATE INDEX orders_withdrawn ON orders (withdrawn_at) WHERE NOT acknowledged AND withdrawn_at IS NOT NULL;
+CREATE INDEX orders_to_look_at ON orders (look_at) WHERE look_at IS NOT NULL;
 
 -- What happened to each order: the JSON lines as they were chained over, and the chain's hash after each.
 -- `position` is the place in the feed of all events: the number of the transaction that showed the event,

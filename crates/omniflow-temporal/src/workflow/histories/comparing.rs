@@ -1,5 +1,6 @@
 //! What a replayed workflow asked, beside what was recorded.
 
+use super::beside::{Beside, Telling, marks_sent, marks_stored};
 use super::listening::Said;
 use crate::activities::{BeginInput, Line, PublishInput, Published};
 use omniflow_core::{ChainHash, Entry, fold};
@@ -28,6 +29,10 @@ pub(super) enum Difference {
     Event { seq: usize, said: String, recorded: Option<String> },
     #[error("after {version} events the order is {said}, not {folded}")]
     Order { version: u64, said: Box<Value>, folded: Box<Value> },
+    #[error("with the events up to {version} it stores {said:?}, not {derived:?}")]
+    Beside { version: usize, said: Beside, derived: Beside },
+    #[error("it keeps the marks {said:?}, not {sent:?}")]
+    Marks { said: Vec<Value>, sent: Vec<Value> },
     #[error("nobody stores event {0}")]
     Missing(usize),
 }
@@ -40,14 +45,18 @@ struct Stored {
     order: Value,
 }
 
-/// Places in the log that some run has stored or found.
+/// What is known of a life from the runs that were compared.
 #[derive(Default)]
-pub(super) struct Compared(BTreeSet<usize>);
+pub(super) struct Compared {
+    /// Places in the log that some run has stored or found.
+    places: BTreeSet<usize>,
+    telling: Telling,
+}
 
 impl Compared {
     /// That every event came from somewhere; the first may be the API's.
     pub(super) fn all_of(&self, lines: &[Vec<u8>]) -> Result<(), Difference> {
-        let missing = (1..lines.len()).find(|place| !self.0.contains(place));
+        let missing = (1..lines.len()).find(|place| !self.places.contains(place));
         missing.map_or(Ok(()), |place| Err(Difference::Missing(place + 1)))
     }
 
@@ -63,7 +72,7 @@ impl Compared {
                 let (said, recorded) = (text(said), recorded.map(|line| text(line)));
                 return Err(Difference::Event { seq: place + 1, said, recorded });
             }
-            self.0.insert(place);
+            self.places.insert(place);
         }
         Ok(())
     }
@@ -88,19 +97,23 @@ impl Compared {
                 let version = stored.expected + stored.lines.len();
                 let entries: Vec<_> =
                     log[..version].iter().map(|line| Entry::decode(line).unwrap()).collect();
-                let folded = serde_json::to_value(fold(&entries).unwrap()).unwrap();
-                if folded == stored.order {
-                    return Ok(());
+                let order = fold(&entries).unwrap();
+                let folded = serde_json::to_value(&order).unwrap();
+                if folded != stored.order {
+                    let (said, folded) = (Box::new(stored.order), Box::new(folded));
+                    return Err(Difference::Order { version: version as u64, said, folded });
                 }
-                let (said, folded) = (Box::new(stored.order), Box::new(folded));
-                Err(Difference::Order { version: version as u64, said, folded })
+                let derived = Beside::derived(&log[stored.expected..version], &order, &mut self.telling);
+                let said = Beside::said(input);
+                if said == derived { Ok(()) } else { Err(Difference::Beside { version, said, derived }) }
             }
         }
     }
 
     fn begun(&mut self, begin: &BeginInput, log: &[Vec<u8>]) -> Result<(), Difference> {
+        self.telling.is_foreign |= begin.placing.is_some() && self.places.is_empty();
         // A later run finds the order placed.
-        let placing = begin.placing.as_deref().filter(|_| self.0.is_empty());
+        let placing = begin.placing.as_deref().filter(|_| self.places.is_empty());
         self.lines(0, placing, log)
     }
 }
@@ -119,6 +132,7 @@ pub(super) fn compare(
             _ => {}
         }
     }
+    same(marks_stored(said), marks_sent(history), |said, sent| Difference::Marks { said, sent })?;
     let recorded = Recorded::of(history);
     same(timers(said), recorded.timers, |said, recorded| Difference::Timers { said, recorded })?;
     same(attempts(said), recorded.attempts, |said, recorded| Difference::Attempts { said, recorded })?;

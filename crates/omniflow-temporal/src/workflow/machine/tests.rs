@@ -1,7 +1,9 @@
 use super::*;
 use omniflow_core::{
-    Draft, DraftAmount, DraftLine, Event, OrderId, PaymentReport, PolicyBook, StateKind, StockHold, Terms,
+    Draft, DraftAmount, DraftLine, Event, MAX_PAYMENTS, OrderId, PaymentReport, PaymentStatus, PolicyBook,
+    StateKind, StockHold, Terms,
 };
+use temporalio_common::data_converters::{PayloadConverter, RawValue};
 
 const CANCEL: Command = Command::Cancel { reason: None };
 
@@ -197,4 +199,28 @@ fn a_version_that_has_passed_is_said() {
     machine.say(0, Asked { if_version: Some(1), ..asked(CANCEL, None) }, at(10));
     assert!(machine.batch(at(10)).is_none());
     assert_eq!(machine.take_answer(0), Some(Answer::VersionMismatch { current: 2 }));
+}
+
+/// The payment that a signal reports.
+fn paid_by_signal(payment: &str) -> Asked {
+    let payload = serde_json::json!({ "payment_id": payment });
+    super::super::input::paid(&RawValue::from_value(&payload, &PayloadConverter::default()))
+}
+
+/// Temporal has acknowledged a signal, and nobody waits who could be told of a refusal.
+#[test]
+fn a_payment_by_signal_is_recorded_and_given_back_however_many_there_are() {
+    let mut machine = awaiting();
+    for number in 0..=MAX_PAYMENTS {
+        machine.say(number as Ticket, paid_by_signal(&format!("P-{number}")), at(10));
+    }
+    let batch = machine.batch(at(10)).unwrap();
+    assert_eq!(batch.lines.len(), MAX_PAYMENTS + 1);
+    machine.published();
+    let last = machine.stored().payments.iter().last().unwrap();
+    assert_eq!((last.id.as_str(), last.status()), ("P-100", PaymentStatus::RefundPending));
+    let Command::RecordPayment(report) = paid_by_signal("P-101").command else { panic!("it is a report") };
+    machine.say(200, asked(Command::ReportPayment(report), None), at(11));
+    assert!(machine.batch(at(11)).is_none());
+    assert_eq!(machine.take_answer(200), Some(Answer::Refused { version: 103 }), "by the API it is refused");
 }
