@@ -52,7 +52,7 @@ fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(
         out,
-        "{} faults; keep a copy of the directory, then see docs/recovery.md for what to do about each",
+        "{} faults; keep a copy of the data, then see docs/recovery.md for what to do about each",
         report.faults
     )
 }

@@ -1,9 +1,11 @@
 //! Somebody who has nothing but Temporal's own command line.
 
 use crate::harness::{Temporal, link, setting};
-use omniflow_core::{Actor, OrderId, Sku};
+use crate::orders::Wanted;
+use omniflow_core::{Actor, Entry, Event, OrderId, Sku, placed};
 use omniflow_engine::conformance::Harness;
 use omniflow_engine::{OrderEngine, SetStock};
+use omniflow_temporal::store::Claim;
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -163,6 +165,16 @@ impl Client {
             }
             assert!(said < 20, "a short history is long enough by now");
         }
+    }
+
+    /// Stores the order as an API process does that ends before it starts a workflow.
+    pub(crate) async fn claim(&self) {
+        let terms = Box::new(Wanted::default().terms());
+        let event = Event::OrderPlaced { order_id: self.id(), terms, details: None };
+        let entry = Entry { seq: 1, at: self.engine.now(), actor: Actor::api(), event };
+        let order = placed(&entry).unwrap();
+        let claim = self.temporal.store().claim(&entry, &order, None, None).await;
+        assert_eq!(claim.unwrap(), Claim::Made);
     }
 
     pub(crate) fn id(&self) -> OrderId {

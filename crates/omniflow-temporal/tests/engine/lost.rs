@@ -3,11 +3,10 @@
 use crate::client::Client;
 use crate::harness::link;
 use crate::orders::{Wanted, capture, must, place, sku, stock, until};
-use omniflow_core::{Actor, Entry, Event, StateKind, placed};
+use omniflow_core::{Actor, StateKind};
 use omniflow_engine::conformance::Harness;
 use omniflow_engine::simulated::{Act, ProviderName, Script};
 use omniflow_engine::{Error, OrderEngine};
-use omniflow_temporal::store::Claim;
 use omniflow_temporal::{EngineSettings, TemporalEngine};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,12 +74,7 @@ async fn what_cannot_be_removed_keeps_no_order_from_being_started() {
                   CREATE TRIGGER refuse BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION refuse();
                   UPDATE orders SET withdrawn_at = 0 WHERE withdrawn_at IS NOT NULL";
     postgres.batch_execute(damage).await.unwrap();
-    let terms = Box::new(Wanted::default().terms());
-    let event = Event::OrderPlaced { order_id: client.id(), terms, details: None };
-    let entry = Entry { seq: 1, at: client.engine.now(), actor: Actor::api(), event };
-    let order = placed(&entry).unwrap();
-    let claim = client.temporal.store().claim(&entry, &order, None, None).await.unwrap();
-    assert_eq!(claim, Claim::Made);
+    client.claim().await;
 
     let watchful = watchful(&client);
     let started = async {

@@ -2,9 +2,6 @@
 //! another one. What was reported is kept until they are there again.
 
 use crate::client::Client;
-use crate::orders::Wanted;
-use omniflow_core::{Actor, Entry, Event, placed};
-use omniflow_temporal::store::Claim;
 use serde_json::json;
 use std::time::Duration;
 
@@ -36,12 +33,7 @@ async fn a_payment_of_an_order_that_is_not_there_is_kept_until_it_is() {
 
     client.signal_with_start(&stored, "SIGNAL_PAYMENT_PAID", "\"PAID\"").await;
     waits(&client, 2).await;
-    let terms = Box::new(Wanted::default().terms());
-    let event = Event::OrderPlaced { order_id: client.id(), terms, details: None };
-    let entry = Entry { seq: 1, at: client.engine.now(), actor: Actor::api(), event };
-    let order = placed(&entry).unwrap();
-    let claim = client.temporal.store().claim(&entry, &order, None, None).await.unwrap();
-    assert_eq!(claim, Claim::Made);
+    client.claim().await;
     completes(&client).await;
 }
 
