@@ -1,5 +1,5 @@
-// A plain Go worker of OmniFlow's lifecycle on Temporal, and a driver that knows only the names of
-// contract.md section 3. It is the baseline that our Temporal engine is measured against.
+// A plain Go worker of OmniFlow's lifecycle on Temporal, and a driver that knows only the names by which any
+// Temporal client drives an order (docs/api.md, "From any Temporal client"). It is the baseline that our Temporal engine is measured against.
 //
 //	go run . worker                          two activities, a signal, a timer
 //	go run . drive -n 2000 -conc 100         start, pay, await the result: orders/s and latency

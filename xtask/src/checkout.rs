@@ -1,6 +1,6 @@
 //! Where this checkout is and where it builds, as Cargo itself resolves it.
 
-use crate::command::read;
+use crate::command::{read, without_own_temporal};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::env;
@@ -42,10 +42,12 @@ impl Checkout {
         self.program(&self.cargo, args)
     }
 
-    /// Any other program, run at the root and building where this checkout builds.
+    /// Any other program, run at the root and building where this checkout builds. Of Temporal it knows what it
+    /// is told by whoever adds that.
     pub(crate) fn program<const N: usize>(&self, program: impl AsRef<OsStr>, args: [&str; N]) -> Command {
         let mut command = Command::new(program);
         command.args(args).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        without_own_temporal(&mut command);
         command
     }
 }

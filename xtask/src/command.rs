@@ -1,7 +1,9 @@
 //! Runs programs: in the open, so that a person sees the output as it comes and the summary can quote it at
 //! the end, or silently, for what they answer.
 
+use crate::signals;
 use anyhow::{Context, Result, ensure};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, IsTerminal, PipeReader, Write, pipe, stdout};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -12,6 +14,10 @@ use std::time::Duration;
 /// How long to go on reading after the program's end: a process that it left behind may hold its output open
 /// for ever.
 const STRAGGLERS: Duration = Duration::from_secs(2);
+
+/// The variable that names Temporal's configuration file, and a file in which nothing is.
+pub(crate) const TEMPORALS_FILE: &str = "TEMPORAL_CONFIG_FILE";
+pub(crate) const NO_FILE: &str = "/dev/null";
 
 /// A program that has ended.
 pub(crate) struct Finished {
@@ -49,7 +55,8 @@ pub(crate) fn run(mut command: Command) -> Result<Finished> {
     }
     let (reader, writer) = pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
-    let mut child = command.spawn().with_context(|| format!("cannot run `{shown}`"))?;
+    let (mut child, _at_stop) =
+        signals::spawn_beside(&mut command).with_context(|| format!("cannot run `{shown}`"))?;
     // The command holds the pipe's writing ends: while it lives, reading never ends.
     drop(command);
     let (sender, receiver) = channel();
@@ -69,6 +76,19 @@ pub(crate) fn read(mut command: Command) -> Result<String> {
     let complaint = String::from_utf8_lossy(&answer.stderr);
     ensure!(answer.status.success(), "`{shown}` ended with {}: {}", answer.status, complaint.trim());
     Ok(String::from_utf8(answer.stdout)?)
+}
+
+/// Keeps from a command which Temporal is meant by whoever runs this: its variables and its configuration file say
+/// that to every program of Temporal's, and these here are to know the servers of this run alone.
+pub(crate) fn without_own_temporal(command: &mut Command) -> &mut Command {
+    without(command, std::env::vars_os().map(|(name, _)| name))
+}
+
+fn without(command: &mut Command, known: impl Iterator<Item = OsString>) -> &mut Command {
+    for name in known.filter(|name| name.as_encoded_bytes().starts_with(b"TEMPORAL_")) {
+        command.env_remove(name);
+    }
+    command.env(TEMPORALS_FILE, NO_FILE)
 }
 
 fn shown(command: &Command) -> String {
@@ -153,6 +173,20 @@ mod tests {
         assert_eq!(read("echo note >&2; echo answer").unwrap(), "answer\n");
         let error = read("echo why >&2; exit 1").unwrap_err().to_string();
         assert_eq!(error, "`sh -c echo why >&2; exit 1` ended with exit status: 1: why");
+    }
+
+    #[test]
+    fn a_command_does_not_hear_of_a_temporal_of_somebody_elses() {
+        let known = ["TEMPORAL_ADDRESS", "TEMPORAL_API_KEY", "TEMPORAL_CONFIG_FILE", "PATH"].map(Into::into);
+        let mut command = Command::new("env");
+        without(command.env("TEMPORAL_API_KEY", "secret"), known.into_iter());
+        let told: Vec<_> = command.get_envs().map(|(name, value)| (name.to_str(), value)).collect();
+        let expected = [
+            (Some("TEMPORAL_ADDRESS"), None),
+            (Some("TEMPORAL_API_KEY"), None),
+            (Some(TEMPORALS_FILE), Some(NO_FILE.as_ref())),
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -2,17 +2,19 @@
 
 use crate::checkout::Checkout;
 use crate::command::run;
-use crate::python;
-use crate::stack::COMPOSE;
+use crate::stack::{COMPOSE, Compose};
 use crate::steps::Verdict;
+use crate::{promtool, python};
 use anyhow::{Context, Result};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-/// The alert rules.
-const RULES: &str = "deploy/prometheus/omniflow.rules.yml";
+/// The alert rules: of every engine, and of the Temporal engine alone.
+const RULES: [&str; 2] =
+    ["deploy/prometheus/omniflow.rules.yml", "deploy/prometheus/omniflow-temporal.rules.yml"];
+/// What they are silent about, and what they tell.
+const TESTS: &str = "deploy/prometheus/omniflow.test.yml";
 /// What Prometheus reads, the rules among it.
 const PROMETHEUS: &str = "deploy/prometheus/prometheus.yml";
 
@@ -20,24 +22,21 @@ const PROMETHEUS: &str = "deploy/prometheus/prometheus.yml";
 const CHECKER: &str = "check-jsonschema";
 const VERSION: &str = "0.39.0";
 
-/// Asks for the Compose file whether it is one, and for the rules and Prometheus' configuration Prometheus' own
-/// checker, where this machine has it.
+/// Asks for the Compose file whether it is one that can be built, and for the rules and Prometheus' configuration
+/// Prometheus' own checker.
 pub(crate) fn check(checkout: &Checkout) -> Result<Verdict> {
+    Compose::read(checkout)?.each_image_is_built_once()?;
     let checker = checker(checkout)?;
     run(checkout.program(checker, ["--builtin-schema", "vendor.compose-spec", COMPOSE]))?.success()?;
-    let found =
-        Command::new("promtool").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    match found {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Verdict::NotReachable(
-            "the Compose file is one; but promtool, which comes with Prometheus, is not installed".to_owned(),
-        )),
-        found => {
-            found.context("cannot run promtool")?;
-            run(checkout.program("promtool", ["check", "rules", RULES]))?.success()?;
-            run(checkout.program("promtool", ["check", "config", PROMETHEUS]))?.success()?;
-            Ok(Verdict::Passed(vec![]))
-        }
-    }
+    let Some(promtool) = promtool::find(checkout)? else {
+        let why =
+            "the Compose file is one; but Prometheus' checker is neither here nor in packages of Debian";
+        return Ok(Verdict::NotReachable(why.to_owned()));
+    };
+    run(checkout.program(&promtool, ["check", "rules", RULES[0], RULES[1]]))?.success()?;
+    run(checkout.program(&promtool, ["test", "rules", TESTS]))?.success()?;
+    run(checkout.program(&promtool, ["check", "config", PROMETHEUS]))?.success()?;
+    Ok(Verdict::Passed(vec![]))
 }
 
 /// The path of the schema's checker; installs it first where this version is not there yet.
@@ -59,7 +58,6 @@ fn checker(checkout: &Checkout) -> Result<PathBuf> {
 mod tests {
     use super::*;
     use crate::servers::TEMPORAL_VERSION;
-    use crate::stack::Compose;
     use serde_json::Value;
 
     fn text(path: &str) -> String {
@@ -68,9 +66,9 @@ mod tests {
 
     #[test]
     fn every_alert_says_when_it_is_one_and_what_to_do() {
-        let rules: Value = serde_saphyr::from_str(&text(RULES)).unwrap();
-        let groups = rules["groups"].as_array().unwrap();
-        let rules: Vec<&Value> = groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+        let files = RULES.map(|file| serde_saphyr::from_str::<Value>(&text(file)).unwrap());
+        let groups = files.iter().flat_map(|file| file["groups"].as_array().unwrap());
+        let rules: Vec<&Value> = groups.flat_map(|group| group["rules"].as_array().unwrap()).collect();
         assert!(rules.len() > 5);
         for rule in rules {
             for part in ["/alert", "/expr", "/labels/severity", "/annotations/summary", "/annotations/action"]
@@ -91,6 +89,14 @@ mod tests {
             let asks = |target: &Value| target["expr"].as_str().is_some_and(|expr| !expr.is_empty());
             assert!(!targets.is_empty() && targets.iter().all(asks), "{panel}");
         }
+    }
+
+    #[test]
+    fn every_rule_is_read_by_the_prometheus_of_the_compose_file() {
+        let prometheus: Value = serde_saphyr::from_str(&text(PROMETHEUS)).unwrap();
+        let read: Vec<_> =
+            prometheus["rule_files"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
+        assert_eq!(read, RULES.map(|file| file.rsplit('/').next().unwrap()));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! more than `clap`, `anyhow`, `rustix`, `signal-hook`, `serde_json` and `serde-saphyr` to build.
 
 mod api;
+mod apt;
 mod architecture;
 mod checkout;
 mod command;
@@ -14,10 +15,12 @@ mod go;
 mod house;
 mod million;
 mod product;
+mod promtool;
 mod python;
 mod readers;
 mod report;
 mod servers;
+mod signals;
 mod speed;
 mod stack;
 mod steps;
@@ -38,7 +41,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every check and test, installing the tools that they need
+    /// Run the checks and tests, installing the tools that they need; --stack runs the longest of them too
     Test(test::Options),
     /// Kill the real binary under load, again and again, and check that nothing acknowledged is lost
     Crash(crash::Options),
@@ -50,7 +53,7 @@ enum Task {
     Temporal(temporal::Options),
     /// Measure the Temporal engine against a plain Go worker, with the same driver on the same servers
     Speed(speed::Options),
-    /// Run what the Compose file runs, without containers; play the scenarios, and kill a worker
+    /// Run API and workers as the Compose file does, without containers; play the scenarios, and kill a worker
     Stack(stack::Options),
     /// Run every command of the README and the documentation, and compare what it prints with what is shown
     Docs(docs::Options),

@@ -1,6 +1,7 @@
 //! A Python environment of our own to install prebuilt tools from, on a machine that may have no more than
 //! Debian's bare `python3`.
 
+use crate::apt;
 use crate::command::run;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::process::Command;
 pub(crate) fn environment(folder: &Path) -> Result<PathBuf> {
     if venv("python3", folder).is_err() {
         println!("this Python cannot make a virtual environment: installing Debian's");
-        apt_install(["python3", "python3-venv"])
+        apt::install(["python3", "python3-venv"])
             .context("install Debian's packages python3 and python3-venv, then try again")?;
         venv("/usr/bin/python3", folder)?;
     }
@@ -23,20 +24,4 @@ fn venv(python: &str, folder: &Path) -> Result<()> {
     command.args(["-m", "venv", "--clear"]).arg(folder);
     run(command)?.success()?;
     Ok(())
-}
-
-/// Installs packages of Debian.
-pub(crate) fn apt_install<const N: usize>(packages: [&str; N]) -> Result<()> {
-    run(apt_get(["update"]))?.success()?;
-    let mut install = apt_get(["install", "--yes", "--no-install-recommends"]);
-    install.args(packages);
-    run(install)?.success()?;
-    Ok(())
-}
-
-fn apt_get<const N: usize>(args: [&str; N]) -> Command {
-    let mut command = Command::new("apt-get");
-    command.args(["--quiet", "--option", "DPkg::Lock::Timeout=120"]).args(args);
-    command.env("DEBIAN_FRONTEND", "noninteractive");
-    command
 }

@@ -3,8 +3,9 @@
 use crate::checkout::Checkout;
 use crate::command::run as run_command;
 use crate::servers::{Postgres, Temporal};
+use crate::signals::{self, AtStop};
 use crate::tools::{CARGO_NEXTEST, TEMPORAL};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ const THREADS: &str = "12";
 const ALL: &str = "(package(omniflow-temporal) & not test(/^recording::/)) \
                    | (package(omniflow) & binary(product) & test(/^temporal::/))";
 
-/// What `cargo xtask test` runs: the conformance suite with a worker that is killed after each step of each case
+/// What `cargo xtask test` runs, unless it is asked for the rest with `--stack`: the conformance suite with a worker that is killed after each step of each case
 /// takes some seven minutes on two cores, so there only the cases with most to lose are run so.
 const QUICK: &str = "not test(/crashing::/) | test(/crashing::(interrupted|racing|shipping)::/)";
 
@@ -33,8 +34,12 @@ pub(crate) struct Options {
     #[arg(long)]
     quick: bool,
 
-    /// Run no tests, but record anew the histories that they replay
+    /// Run only what --quick leaves out
     #[arg(long, conflicts_with = "quick")]
+    rest: bool,
+
+    /// Run no tests, but record anew the histories that they replay
+    #[arg(long, conflicts_with_all = ["quick", "rest"])]
     record_histories: bool,
 }
 
@@ -53,7 +58,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn tests(checkout: &Checkout, options: &Options) -> Result<Command> {
-    let tests = if options.quick { format!("({ALL}) & ({QUICK})") } else { ALL.to_owned() };
+    let tests = match (options.quick, options.rest) {
+        (true, _) => format!("({ALL}) & ({QUICK})"),
+        (_, true) => format!("({ALL}) & not ({QUICK})"),
+        _ => ALL.to_owned(),
+    };
     // Those of the program are ignored where nobody has started servers for them.
     nextest(checkout, &tests, "all")
 }
@@ -76,6 +85,7 @@ struct Servers {
     postgres: Postgres,
     /// Where they log.
     folder: PathBuf,
+    _at_stop: AtStop,
 }
 
 impl Servers {
@@ -92,10 +102,10 @@ impl Servers {
 
     fn start(checkout: &Checkout) -> Result<Self> {
         let folder = checkout.tools().join(format!("servers-{}", id()));
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let _at_stop = signals::folder(&folder)?;
         let postgres = Postgres::start(&folder)?;
         let temporal = Temporal::start(checkout, &folder)?;
         println!("Temporal listens on {}, PostgreSQL is {}", temporal.address(), postgres.url());
-        Ok(Self { temporal, postgres, folder })
+        Ok(Self { temporal, postgres, folder, _at_stop })
     }
 }

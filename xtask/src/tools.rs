@@ -7,6 +7,7 @@
 use crate::checkout::Checkout;
 use crate::command::run;
 use crate::python;
+use crate::signals::{self, AtStop};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ impl Tool {
         let program = home.join("bin").join(self.name);
         if !program.exists() {
             let stage = Stage::new(&checkout.tools(), self.name)?;
-            self.install(&stage.0, &home).with_context(|| format!("cannot install {}", self.name))?;
+            self.install(stage.path(), &home).with_context(|| format!("cannot install {}", self.name))?;
         }
         Ok(program)
     }
@@ -76,26 +77,28 @@ impl Tool {
 }
 
 /// A folder that goes away with its owner.
-pub(crate) struct Stage(PathBuf);
+pub(crate) struct Stage {
+    path: PathBuf,
+    _at_stop: AtStop,
+}
 
 impl Stage {
     /// A new one in `parent`.
     pub(crate) fn new(parent: &Path, name: &str) -> Result<Self> {
         let folder = parent.join(format!(".{name}-{}", process::id()));
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        Ok(Self(folder))
+        Ok(Self { _at_stop: signals::folder(&folder)?, path: folder })
     }
 
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("{} is left behind: {error}", self.0.display());
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            eprintln!("{} is left behind: {error}", self.path.display());
         }
     }
 }

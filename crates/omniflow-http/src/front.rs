@@ -1,6 +1,6 @@
 //! What every request passes, in one layer: its id, the catching of panics, problem documents, metrics, logs.
 
-use crate::metrics::{Metrics, Route};
+use crate::metrics::{Counted, Metrics, Route};
 use crate::{Code, Problem, RequestId, problem, request_id};
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
@@ -110,6 +110,7 @@ struct Exchange {
     route: Route,
     start: Instant,
     metrics: Metrics,
+    _in_flight: Counted,
 }
 
 impl Exchange {
@@ -121,6 +122,7 @@ impl Exchange {
             route: Route(request.extensions().get::<MatchedPath>().cloned()),
             start: Instant::now(),
             metrics: metrics.clone(),
+            _in_flight: metrics.request(),
         }
     }
 

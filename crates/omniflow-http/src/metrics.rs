@@ -33,6 +33,7 @@ struct Shared {
     registry: Mutex<Registry>,
     requests: Family<Labels, Counter>,
     durations: Family<Labels, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
     connections: Gauge,
     known: RwLock<HashMap<Key, Series>>,
 }
@@ -40,18 +41,23 @@ struct Shared {
 impl Metrics {
     /// A registry whose names begin with `omniflow_`, with the server's families in it:
     /// `omniflow_http_requests_total` and `omniflow_http_request_duration_seconds` by method, route and
-    /// status, `omniflow_http_connections`.
+    /// status, `omniflow_http_requests_in_flight`, `omniflow_http_connections`.
     pub fn new() -> Self {
-        let (requests, connections) = (Family::default(), Gauge::default());
+        let (requests, in_flight, connections) = (Family::default(), Gauge::default(), Gauge::default());
         let durations: Family<_, _, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(SECONDS));
         let mut registry = Registry::with_prefix("omniflow");
         registry.register("http_requests", "Requests answered", requests.clone());
         let help = "From a request's headers to its answer's";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, durations.clone());
+        registry.register(
+            "http_requests_in_flight",
+            "Requests that wait for their answer",
+            in_flight.clone(),
+        );
         registry.register("http_connections", "Connections open now", connections.clone());
         let (registry, known) = (Mutex::new(registry), RwLock::default());
-        Self(Arc::new(Shared { registry, requests, durations, connections, known }))
+        Self(Arc::new(Shared { registry, requests, durations, in_flight, connections, known }))
     }
 
     /// Adds more metrics. A counter's name goes without `_total`, which is added when it is written.
@@ -86,9 +92,12 @@ impl Metrics {
         known.values().map(|series| series.requests.get()).sum()
     }
 
-    pub(crate) fn connection(&self) -> OpenConnection {
-        self.0.connections.inc();
-        OpenConnection(self.0.connections.clone())
+    pub(crate) fn request(&self) -> Counted {
+        Counted::begin(&self.0.in_flight)
+    }
+
+    pub(crate) fn connection(&self) -> Counted {
+        Counted::begin(&self.0.connections)
     }
 }
 
@@ -128,11 +137,18 @@ impl Default for Metrics {
     }
 }
 
-/// Counts a connection as open, until dropped.
+/// Something that there is one more of, until dropped.
 #[derive(Debug)]
-pub(crate) struct OpenConnection(Gauge);
+pub(crate) struct Counted(Gauge);
 
-impl Drop for OpenConnection {
+impl Counted {
+    fn begin(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -246,11 +262,15 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_counts_while_it_is_open() {
+    fn a_connection_counts_while_it_is_open_and_a_request_until_it_is_answered() {
         let metrics = Metrics::new();
-        let open = metrics.connection();
-        assert!(metrics.to_text().unwrap().contains("omniflow_http_connections 1\n"));
-        drop(open);
-        assert!(metrics.to_text().unwrap().contains("omniflow_http_connections 0\n"));
+        let (connection, requests) = (metrics.connection(), [metrics.request(), metrics.request()]);
+        let text = metrics.to_text().unwrap();
+        assert!(text.contains("omniflow_http_connections 1\n"), "{text}");
+        assert!(text.contains("omniflow_http_requests_in_flight 2\n"), "{text}");
+        drop((connection, requests));
+        let text = metrics.to_text().unwrap();
+        assert!(text.contains("omniflow_http_connections 0\n"), "{text}");
+        assert!(text.contains("omniflow_http_requests_in_flight 0\n"), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::store::{self, Store, StoreError};
 use crate::workflow::machine::Batch;
 use crate::workflow::publishing::Showing;
-use crate::workflow::wire::Attempted;
+use crate::workflow::tried::Attempted;
 use omniflow_core::{
     ChainHash, EffectKey, Entry, Order, OrderId, Outcome, Receipt, Step, StockRefusal, Timestamp, placed,
 };

@@ -1,5 +1,7 @@
 //! What people type.
 
+mod key_value;
+
 use crate::bench::BenchArgs;
 use crate::completions::CompletionsArgs;
 use crate::doctor::DoctorArgs;
@@ -7,6 +9,7 @@ use crate::inventory::InventoryArgs;
 use crate::orders::OrdersArgs;
 use crate::server::EngineName;
 use clap::{Args, Parser, Subcommand};
+use key_value::KeyValue;
 use omniflow_core::MAX_WINDOW_SECONDS;
 use omniflow_engine::simulated::{ProviderName, Script};
 use omniflow_http::duration;
@@ -58,11 +61,7 @@ pub(crate) enum Command {
     Lifecycle(LifecycleArgs),
     /// Check a data directory or database: event chains, stock against its ledger, reservations against orders,
     /// money.
-    #[command(
-        after_help = "Reads only, also while a server uses the directory. Exit code 0 only if all holds.\n\n\
-                            Examples:\n  omniflow verify --data-dir ./omniflow-data\n  \
-                            omniflow verify --file orders.backup"
-    )]
+    #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
     /// Copy a data directory to one file, also while a server uses it.
     #[command(after_help = BACKUP_EXAMPLES)]
@@ -125,6 +124,14 @@ Examples:
   omniflow worker --config omniflow.toml
   omniflow worker --config omniflow.toml --set worker.listen=127.0.0.1:8002";
 
+const VERIFY_EXAMPLES: &str =
+    "Reads only, also while a server uses the directory. Exit code 0 only if all holds.
+
+Examples:
+  omniflow verify --data-dir ./omniflow-data
+  omniflow verify --config omniflow.toml
+  omniflow verify --file orders.backup";
+
 const BACKUP_EXAMPLES: &str = "The copy holds addresses and metadata that were not erased: keep it as you keep those. It is one file \
 that `omniflow verify --file` accepts, without the simulated providers' log and the lists, which are made anew.
 
@@ -155,13 +162,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<String>,
     /// Set a key of the configuration, whatever file and environment say; may be repeated.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = KeyValue)]
     pub(crate) set: Vec<(String, String)>,
-}
-
-fn key_value(text: &str) -> Result<(String, String), &'static str> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as policies.payment_window=15m")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// `omniflow worker`.
@@ -172,7 +174,7 @@ pub(crate) struct WorkerArgs {
     #[arg(long, value_name = "FILE", env = "OMNIFLOW_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Set a key of the configuration, whatever file and environment say; may be repeated.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = KeyValue)]
     pub(crate) set: Vec<(String, String)>,
 }
 
@@ -265,14 +267,15 @@ pub(crate) struct LifecycleArgs {
 /// `omniflow verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// The data directory to check.
-    #[arg(long, value_name = "DIR", default_value = "./omniflow-data", env = "OMNIFLOW_DATA_DIR")]
-    pub(crate) data_dir: PathBuf,
+    /// The data directory to check. With none of these three: what the configuration of OMNIFLOW_CONFIG names, or
+    /// the directory of OMNIFLOW_DATA_DIR, or ./omniflow-data.
+    #[arg(long, value_name = "DIR", group = "what")]
+    pub(crate) data_dir: Option<PathBuf>,
     /// Check a copy that `omniflow backup` made, instead of a directory.
-    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    #[arg(long, value_name = "FILE", group = "what")]
     pub(crate) file: Option<PathBuf>,
     /// Check what this configuration of `omniflow serve` names: its data directory, or its PostgreSQL.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "what")]
     pub(crate) config: Option<PathBuf>,
 }
 

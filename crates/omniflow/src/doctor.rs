@@ -37,7 +37,7 @@ pub(crate) struct DoctorArgs {
 }
 
 /// Where `dev` keeps its data unless told otherwise.
-const USUAL_DIRECTORY: &str = "./omniflow-data";
+pub(crate) const USUAL_DIRECTORY: &str = "./omniflow-data";
 
 /// Looks at everything and tells it: exit code 3 where the server cannot be reached, 1 where something else is
 /// missing.

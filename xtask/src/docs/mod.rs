@@ -2,10 +2,11 @@
 
 mod page;
 
+use crate::apt;
 use crate::checkout::Checkout;
 use crate::product;
 use crate::product::workplace::Workplace;
-use crate::python::apt_install;
+use crate::signals;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use page::Block;
@@ -30,7 +31,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     if Command::new("curl").arg("--version").output().is_err() {
         println!("the pages' commands need curl: installing Debian's");
-        apt_install(["curl"]).context("install Debian's package curl, then try again")?;
+        apt::install(["curl"]).context("install Debian's package curl, then try again")?;
     }
     let program = product::build(&checkout, "release", &[])?;
     let pages = if options.pages.is_empty() { pages(checkout.root())? } else { options.pages.clone() };
@@ -76,7 +77,10 @@ fn try_page(blocks: &[Block], program: &Path, place: &Path) -> Result<()> {
     bash.env("OMNIFLOW_SERVER", format!("http://127.0.0.1:{}", ports[0]));
     let search = std::env::var("PATH").unwrap_or_default();
     bash.env("PATH", format!("{}:{search}", place.join("target/release").display()));
-    let status = bash.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).status()?;
+    bash.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    let (mut page, at_stop) = signals::spawn_beside(&mut bash)?;
+    let status = page.wait()?;
+    drop(at_stop);
     let output = String::from_utf8_lossy(&fs::read(place.join("output.txt"))?).into_owned();
     let parts: Vec<&str> = output.split(MARK).skip(1).collect();
     ensure!(

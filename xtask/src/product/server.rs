@@ -1,6 +1,7 @@
 //! `omniflow dev` as a process that can die at any moment.
 
 use super::http::Connection;
+use crate::signals::{self, AtStop};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read};
@@ -28,6 +29,7 @@ pub(crate) struct Server {
     started: Instant,
     address: Option<SocketAddr>,
     has_ended: bool,
+    _at_stop: AtStop,
 }
 
 impl Server {
@@ -50,11 +52,12 @@ impl Server {
         command.env_remove("OMNIFLOW_CRASH_AT").envs(crash_at.map(|point| ("OMNIFLOW_CRASH_AT", point)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let started = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let (mut child, _at_stop) =
+            signals::spawn(&mut command).with_context(|| format!("cannot start {}", program.display()))?;
         let output = child.stdout.take().context("the process has no output")?;
         let (sender, said) = channel();
         thread::spawn(move || listen(output, &sender));
-        Ok(Self { child, said, started, address: None, has_ended: false })
+        Ok(Self { child, said, started, address: None, has_ended: false, _at_stop })
     }
 
     /// Waits until it is ready and answers how long that took since its start; `None` if it died before.

@@ -12,6 +12,7 @@ pub(crate) use temporal_on_postgres::VERSION as TEMPORAL_VERSION;
 pub(crate) use temporal_on_postgres::{COUNTED, TemporalOnPostgres};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Child;
 use std::thread;
@@ -48,9 +49,11 @@ pub(crate) fn pause() {
     thread::sleep(PAUSE);
 }
 
-/// Ends a server at once: nothing that tests leave in it is kept.
+/// Ends a server at once, with all of its process group: nothing that tests leave in it is kept.
 fn end(server: &mut Child) {
-    if server.kill().and_then(|()| server.wait()).is_err() {
+    // Where it has ended by itself there is no group.
+    let _ = kill_process_group(Pid::from_child(server), Signal::KILL);
+    if server.wait().is_err() {
         eprintln!("process {} could not be ended", server.id());
     }
 }

@@ -3,6 +3,8 @@
 
 use super::{end, free_port, wait_for};
 use crate::checkout::Checkout;
+use crate::command::without_own_temporal;
+use crate::signals::{self, AtStop};
 use crate::tools::TEMPORAL;
 use anyhow::{Context, Result};
 use std::fs::File;
@@ -16,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Temporal {
     server: Child,
     port: u16,
+    _at_stop: AtStop,
 }
 
 impl Temporal {
@@ -29,17 +32,18 @@ impl Temporal {
         let program = TEMPORAL.program(checkout)?;
         let port = free_port()?;
         let log = File::create(folder.join("temporal.log")).context("cannot write Temporal's log")?;
-        let server = Command::new(program)
+        let mut server = Command::new(program);
+        server
             .args(["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "warn"])
             .args(["--port", &port.to_string(), "--http-port", &free_port()?.to_string()])
             .args(["--metrics-port", &free_port()?.to_string()])
             .args(flags)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("cannot start Temporal")?;
-        let mut started = Self { server, port };
+            .stderr(log);
+        without_own_temporal(&mut server);
+        let (server, _at_stop) = signals::spawn(&mut server).context("cannot start Temporal")?;
+        let mut started = Self { server, port, _at_stop };
         wait_for("Temporal", &mut started.server, port, PATIENCE)?;
         Ok(started)
     }

@@ -3,8 +3,9 @@
 
 use super::{Postgres, end, free_port, pause, wait_for};
 use crate::checkout::Checkout;
-use crate::command::read;
+use crate::command::{read, without_own_temporal};
 use crate::go::{Go, Module};
+use crate::signals::{self, AtStop};
 use crate::tools::TEMPORAL;
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -41,6 +42,7 @@ const SERVICES: &[&str] = &["FRONTEND", "MATCHING", "HISTORY", "WORKER"];
 pub(crate) struct TemporalOnPostgres {
     server: Child,
     port: u16,
+    _at_stop: AtStop,
     /// Ended after the server.
     postgres: Postgres,
 }
@@ -60,6 +62,8 @@ impl TemporalOnPostgres {
         let mut server = Command::new(program);
         server.arg("--root").arg(checkout.root()).args(["--config", CONFIGURATION, "--env", "server"]);
         server.args(["--allow-no-auth", "start"]);
+        // Its configuration takes variables such as `POSTGRES_PWD`: only those that are told here.
+        server.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         server.env("DYNAMIC_CONFIG_FILE_PATH", checkout.root().join(CONFIGURATION).join("dynamic.yaml"));
         server.env("DB_PORT", postgres.port().to_string()).env("POSTGRES_USER", "omniflow");
         server.envs(variables.iter().copied());
@@ -70,8 +74,8 @@ impl TemporalOnPostgres {
         }
         server.env("FRONTEND_HTTP_PORT", free_port()?.to_string()).current_dir(&home);
         server.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let server = server.spawn().context("cannot start Temporal")?;
-        let mut started = Self { server, port, postgres };
+        let (server, _at_stop) = signals::spawn(&mut server).context("cannot start Temporal")?;
+        let mut started = Self { server, port, _at_stop, postgres };
         wait_for("Temporal", &mut started.server, port, PATIENCE)?;
         started.make_namespace(checkout)?;
         Ok(started)
@@ -82,6 +86,7 @@ impl TemporalOnPostgres {
         let temporal = TEMPORAL.program(checkout)?;
         let ask = |words: &[&str]| {
             let mut command = Command::new(&temporal);
+            without_own_temporal(&mut command);
             command.args(words).args(["--address", &self.address(), "--command-timeout", "10s"]);
             read(command)
         };

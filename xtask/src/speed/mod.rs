@@ -11,6 +11,7 @@ mod table;
 use crate::checkout::Checkout;
 use crate::go::Go;
 use crate::product;
+use crate::signals;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use site::Site;
@@ -101,7 +102,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         .build(&checkout.root().join("bench/temporal-baseline"), "temporal-baseline")
         .context("the Go worker cannot be built")?;
     let folder = checkout.tools().join(format!("speed-{}", id()));
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let _at_stop = signals::folder(&folder)?;
     let mut findings = Findings::default();
     let measured = plan.stores.iter().try_for_each(|store| {
         let folder = folder.join(store.name());

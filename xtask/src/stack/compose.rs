@@ -1,6 +1,7 @@
 //! The Compose file as what has to run: each service's environment, command, files and health check.
 //!
-//! It is read, not copied, so that what runs without containers cannot differ from what runs in them.
+//! It is read, not copied, so that API and workers without containers are told what they are told in them. Of
+//! Temporal and of the databases only what matters to them is taken from it.
 
 use crate::checkout::Checkout;
 use anyhow::{Context, Result, bail, ensure};
@@ -54,6 +55,19 @@ impl Compose {
         self.services.keys().map(String::as_str)
     }
 
+    /// Fails where two services build one image: builds run beside each other, and the second cannot be kept.
+    pub(crate) fn each_image_is_built_once(&self) -> Result<()> {
+        let mut built = vec![];
+        for (name, service) in self.services.iter().filter(|(_, service)| is_built_and_named(service)) {
+            let image = &service["image"];
+            if let Some((_, other)) = built.iter().find(|(known, _)| *known == image) {
+                bail!("{other} and {name} both build {image}: let one of them");
+            }
+            built.push((image, name));
+        }
+        Ok(())
+    }
+
     /// The image of a service, with its tag.
     #[cfg(test)]
     pub(crate) fn image(&self, name: &str) -> Result<&str> {
@@ -97,6 +111,11 @@ impl Compose {
         let there = there.split(':').next()?;
         Some((there.to_owned(), self.folder.join(here.strip_prefix("./")?)))
     }
+}
+
+/// Whether it builds an image under a name of its own choosing: otherwise that has the service's name.
+fn is_built_and_named(service: &Value) -> bool {
+    !service["build"].is_null() && !service["image"].is_null()
 }
 
 fn texts(list: &Value) -> Result<Vec<String>> {
@@ -154,6 +173,32 @@ services:
     }
 
     #[test]
+    fn an_image_that_two_services_build_is_told() {
+        let text = |worker: &str| {
+            format!("services:\n  api: {{ image: a:1, build: {{}} }}\n  worker: {{ image: {worker} }}\n")
+        };
+        let check = |worker: &str| {
+            Compose::of(&text(worker), PathBuf::new())
+                .unwrap()
+                .each_image_is_built_once()
+                .map_err(|e| e.to_string())
+        };
+        assert_eq!(
+            check("a:1, build: ."),
+            Err("api and worker both build \"a:1\": let one of them".to_owned())
+        );
+        assert_eq!((check("a:1, pull_policy: never"), check("b:1, build: .")), (Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn who_runs_an_image_that_another_builds_asks_no_registry_for_it() {
+        let compose = Compose::read(&Checkout::find().unwrap()).unwrap();
+        let (api, worker) = (compose.get("api").unwrap(), compose.get("worker").unwrap());
+        assert_eq!((&worker["image"], worker["pull_policy"].as_str()), (&api["image"], Some("never")));
+        assert!(api["build"].is_object() && worker["build"].is_null());
+    }
+
+    #[test]
     fn a_variable_without_a_value_is_told() {
         assert_eq!(expanded("a${X:-b}c${Y:-d}").unwrap(), "abcd");
         assert_eq!(expanded("${X}").unwrap_err().to_string(), "${X} has no default: write ${X:-VALUE}");
@@ -164,9 +209,6 @@ services:
     fn the_file_of_this_checkout_can_be_read() {
         let compose = Compose::read(&Checkout::find().unwrap()).unwrap();
         for name in compose.names() {
-            compose.service(name).unwrap();
-        }
-        for name in ["api", "worker", "stock", "temporal"] {
             assert!(!compose.service(name).unwrap().health.is_empty(), "{name} has no health check");
         }
     }

@@ -5,6 +5,7 @@ use super::shop::Shop;
 use anyhow::{Context, Result, anyhow, ensure};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,39 +20,45 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Killed {
     /// Orders that were placed and paid.
     pub(super) orders: usize,
-    /// Of these, those that were not completed when the worker died.
+    /// Of these, those that were placed and not yet completed when the worker had died.
     pub(super) open: usize,
     /// From then on until all were.
     pub(super) took: Duration,
+}
+
+/// What customers have done so far.
+#[derive(Default)]
+struct Done {
+    placed: Mutex<Vec<String>>,
+    paid: AtomicUsize,
 }
 
 /// Kills the first worker when half of the orders are paid.
 pub(super) fn kill_one(stack: &mut Stack) -> Result<Killed> {
     let mut shop = Shop::new(stack.address);
     let before = shop.stock(SKU)?;
-    let paid = AtomicUsize::new(0);
+    let done = Done::default();
     let (address, orders) = (stack.address, CUSTOMERS * ORDERS);
     let victim = stack.workers.first_mut().context("no worker runs")?;
-    let (ids, died) = thread::scope(|scope| -> Result<_> {
-        let customers: Vec<_> = (0..CUSTOMERS).map(|_| scope.spawn(|| buy(address, &paid))).collect();
+    let (open, died) = thread::scope(|scope| -> Result<_> {
+        let customers: Vec<_> = (0..CUSTOMERS).map(|_| scope.spawn(|| buy(address, &done))).collect();
         let begun = Instant::now();
-        while paid.load(Ordering::Relaxed) < orders / 2 {
+        while done.paid.load(Ordering::Relaxed) < orders / 2 {
             ensure!(begun.elapsed() < PATIENCE, "half of {orders} orders are not paid after {PATIENCE:?}");
             ensure!(!customers.iter().all(thread::ScopedJoinHandle::is_finished), "no customer is left");
             thread::yield_now();
         }
         let status = victim.kill()?;
-        println!("stack: worker {} is killed ({status}) in the middle of {orders} orders", victim.pid());
         let died = Instant::now();
-        let mut ids = vec![];
-        for customer in customers {
-            ids.extend(customer.join().map_err(|_| anyhow!("a customer panicked"))??);
-        }
-        Ok((ids, died))
+        println!("stack: worker {} is killed ({status}) in the middle of {orders} orders", victim.pid());
+        let open = under_way(&mut shop, &done.placed())?;
+        customers
+            .into_iter()
+            .try_for_each(|customer| customer.join().map_err(|_| anyhow!("a customer panicked"))?)?;
+        Ok((open, died))
     })?;
-    let open = ids.iter().filter(|(_, completed)| !completed).count();
     ensure!(open > 0, "no order was under way when the worker died, so that nothing was shown");
-    for (id, _) in &ids {
+    for id in &done.placed() {
         let order = shop.until(id, "completed", PATIENCE)?;
         order.says("payment_status", "paid")?;
         let shipments = order.body()["shipments"].as_array().map_or(0, Vec::len);
@@ -63,20 +70,69 @@ pub(super) fn kill_one(stack: &mut Stack) -> Result<Killed> {
     Ok(Killed { orders, open, took: died.elapsed() })
 }
 
-/// Places and pays orders, one after the other; answers each one's id, and whether it was completed when its
-/// payment was answered.
-fn buy(address: SocketAddr, paid: &AtomicUsize) -> Result<Vec<(String, bool)>> {
+/// How many of these orders are not completed. The latest are asked first: the others' time is not up yet.
+fn under_way(shop: &mut Shop, ids: &[String]) -> Result<usize> {
+    let mut open = 0;
+    for id in ids.iter().rev() {
+        let order = shop.get(&format!("/orders/{id}"))?.is(200)?;
+        open += usize::from(order.body()["state"] != "completed");
+    }
+    Ok(open)
+}
+
+/// Places and pays orders, one after the other.
+fn buy(address: SocketAddr, done: &Done) -> Result<()> {
     let mut shop = Shop::new(address);
-    let mut ids = vec![];
     for _ in 0..ORDERS {
         // Where no worker decides on the stock in time it is taken all the same: 202.
         let placed = shop.post("/orders", r#"{"amount": 500, "items": ["iPhone 15"]}"#)?;
         ensure!(matches!(placed.status(), 201 | 202), "{placed}");
         let id = placed.id()?;
+        done.placed.lock().unwrap_or_else(PoisonError::into_inner).push(id.clone());
         let told = shop.post(&format!("/orders/{id}/pay"), "")?;
         ensure!(matches!(told.status(), 200 | 202), "{told}");
-        paid.fetch_add(1, Ordering::Relaxed);
-        ids.push((id, told.body()["state"] == "completed"));
+        done.paid.fetch_add(1, Ordering::Relaxed);
     }
-    Ok(ids)
+    Ok(())
+}
+
+impl Done {
+    /// The ids of all orders that were placed so far, in their order.
+    fn placed(&self) -> Vec<String> {
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    /// An API that shows each order in the state after which it is called.
+    fn api() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            while let Some(asked) = lines.next() {
+                lines.by_ref().find(String::is_empty).unwrap();
+                let id = asked.split([' ', '/']).rfind(|part| part.starts_with("ORD-")).unwrap();
+                let body = format!(r#"{{"state":"{}"}}"#, id.trim_start_matches("ORD-"));
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn who_is_completed_is_not_under_way() {
+        let count = |ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
+            under_way(&mut Shop::new(api()), &ids).unwrap()
+        };
+        assert_eq!(count(&["ORD-completed", "ORD-completed"]), 0);
+        assert_eq!(count(&["ORD-completed", "ORD-shipping", "ORD-awaiting_payment"]), 2);
+    }
 }

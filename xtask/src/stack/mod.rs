@@ -1,5 +1,5 @@
-//! `cargo xtask stack`: what the Compose file runs, without containers. It plays scenarios A, B and C against
-//! the API, kills a worker in the middle of many orders, and shows that nothing is lost.
+//! `cargo xtask stack`: API and workers as the Compose file runs them, without containers. It plays scenarios A, B
+//! and C against the API, kills a worker in the middle of many orders, and shows that nothing is lost.
 
 mod compose;
 mod here;
@@ -16,12 +16,11 @@ pub(crate) use servers::run as run_service;
 
 use crate::checkout::Checkout;
 use crate::product;
+use crate::signals;
 use anyhow::{Context, Result};
 use clap::Args;
 use servers::Stack;
 use shop::Shop;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{ExitCode, id};
@@ -49,13 +48,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         None => product::build(&checkout, "release", &["temporal"])?,
     };
     let folder = checkout.tools().join(format!("stack-{}", id()));
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let _at_stop = signals::folder(&folder)?;
     let mut stack = Stack::start(&checkout, &program, &folder)
         .with_context(|| format!("the stack does not start; logs are in {}", folder.display()))?;
     println!("stack: http://{}/api/v1 is well, with {} workers", stack.address, stack.workers.len());
     play(&mut stack).with_context(|| format!("logs are in {}", folder.display()))?;
     if options.keep {
-        keep(&stack)?;
+        keep(&stack);
     }
     stack.stop()?;
     fs::remove_dir_all(&folder)?;
@@ -78,20 +77,19 @@ fn play(stack: &mut Stack) -> Result<()> {
     println!(
         "stack: all {orders} orders completed once and the stock adds up, {took:.1} s after the worker died"
     );
-    println!("stack: {open} of them were paid and not completed when their payment was answered");
+    println!("stack: {open} of them were under way when it died");
     stack.workers.remove(0);
     stack.add_worker().context("a new worker in its place")?;
     Ok(())
 }
 
 /// Prints where everything is, and waits for Ctrl-C.
-fn keep(stack: &Stack) -> Result<()> {
+fn keep(stack: &Stack) {
     let workers: Vec<_> = stack.workers.iter().map(|worker| worker.pid().to_string()).collect();
     println!("\n  API         http://{}/api/v1", stack.address);
     println!("  Temporal    {}", stack.temporal.address());
     println!("  PostgreSQL  {} (stock and orders)", stack.stock.url());
     println!("  Processes   API {}, workers {}", stack.api.pid(), workers.join(" and "));
     println!("\nCtrl-C ends all of it.");
-    Signals::new([SIGINT, SIGTERM])?.forever().next();
-    Ok(())
+    signals::until_told();
 }

@@ -1,6 +1,8 @@
 //! A process of the product that runs until it is told to stop, or killed.
 
+use crate::command::{NO_FILE, TEMPORALS_FILE};
 use crate::servers::pause;
+use crate::signals::{self, AtStop};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
@@ -13,12 +15,15 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Within which it must end once it is told to, and a little more.
 const GRACE: Duration = Duration::from_secs(12);
+/// How long one health check may take: what Compose gives it.
+const CHECK: Duration = Duration::from_secs(5);
 
 /// A running process; killed where it is dropped.
 pub(crate) struct Process {
     name: String,
     child: Child,
     log: PathBuf,
+    _at_stop: AtStop,
 }
 
 impl Process {
@@ -34,11 +39,14 @@ impl Process {
         let log = folder.join(format!("{name}.log"));
         let output = OpenOptions::new().create(true).append(true).open(&log)?;
         let mut command = Command::new(program);
-        command.args(words).current_dir(folder).env_clear().envs(variables);
+        command.args(words).current_dir(folder).env_clear();
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        // It would be looked for in the home of whoever runs this, also where nothing says where that is.
+        command.env(TEMPORALS_FILE, NO_FILE).envs(variables);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        Ok(Self { name: name.to_owned(), child, log })
+        let (child, _at_stop) =
+            signals::spawn(&mut command).with_context(|| format!("cannot start {}", program.display()))?;
+        Ok(Self { name: name.to_owned(), child, log, _at_stop })
     }
 
     /// Waits until `health` ends well.
@@ -47,8 +55,8 @@ impl Process {
         let begun = Instant::now();
         loop {
             let mut check = Command::new(program);
-            check.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            if check.status().with_context(|| format!("cannot run {program}"))?.success() {
+            check.args(words);
+            if passes(check, CHECK).with_context(|| format!("cannot run {program}"))? {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
@@ -99,6 +107,24 @@ impl Process {
     }
 }
 
+/// Whether a health check ends well, within so much time.
+fn passes(mut check: Command, limit: Duration) -> Result<bool> {
+    check.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut check = check.spawn()?;
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = check.try_wait()? {
+            return Ok(status.success());
+        }
+        if begun.elapsed() > limit {
+            check.kill()?;
+            check.wait()?;
+            return Ok(false);
+        }
+        pause();
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         if !matches!(self.child.try_wait(), Ok(Some(_))) && self.kill().is_err() {
@@ -126,6 +152,26 @@ mod tests {
     fn one_that_dies_is_told_with_what_it_said() {
         let error = sh("dying", "echo why; exit 3").healthy(&words(&["false"])).unwrap_err().to_string();
         assert_eq!(error, "dying ended with exit status: 3:\nwhy");
+    }
+
+    #[test]
+    fn a_health_check_that_does_not_end_is_one_that_does_not_pass() {
+        let mut check = Command::new("sleep");
+        check.arg("600");
+        let begun = Instant::now();
+        assert!(!passes(check, Duration::from_millis(100)).unwrap());
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        assert!(passes(Command::new("true"), CHECK).unwrap());
+    }
+
+    #[test]
+    fn one_knows_no_temporal_but_that_which_it_is_told() {
+        let mut process = sh("asked", "env; echo all; while :; do sleep 0.01; done");
+        let log = process.log.clone();
+        process.healthy(&words(&["grep", "-qx", "all", &log.display().to_string()])).unwrap();
+        let said = fs::read_to_string(log).unwrap();
+        let told: Vec<_> = said.lines().filter(|line| line.starts_with("TEMPORAL_")).collect();
+        assert_eq!(told, ["TEMPORAL_CONFIG_FILE=/dev/null"]);
     }
 
     #[test]

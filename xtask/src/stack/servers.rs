@@ -1,4 +1,4 @@
-//! Everything that the Compose file runs, on this machine without containers.
+//! API, workers, Temporal and both databases of the Compose file, on this machine without containers.
 
 use super::compose::{Compose, Service};
 use super::here::Here;
@@ -8,6 +8,10 @@ use crate::servers::{Postgres, TemporalOnPostgres, free_port};
 use anyhow::{Context, Result};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+
+/// How long the simulated carrier takes here. With none an order is completed as soon as it is paid, and a worker
+/// that is killed would mostly have none in its hands.
+const CARRIER_DELAY: (&str, &str) = ("OMNIFLOW_CARRIER_DELAY", "1s");
 
 /// Both databases, Temporal, an API and the workers. What is declared first is ended first.
 pub(crate) struct Stack {
@@ -44,7 +48,8 @@ impl Stack {
         let temporal = TemporalOnPostgres::start(checkout, folder, &shared)?;
         here.put("temporal:7233", &temporal.address());
 
-        let (api, worker) = (compose.service("api")?, compose.service("worker")?);
+        let (api, mut worker) = (compose.service("api")?, compose.service("worker")?);
+        worker.environment.insert(CARRIER_DELAY.0.to_owned(), CARRIER_DELAY.1.to_owned());
         let (api, port) = run("api", &api, &here, program, folder)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (program, folder) = (program.to_owned(), folder.to_owned());

@@ -211,6 +211,7 @@ suite! {$
         placings_at_once_are_done_once,
         commands_at_once_are_done_once,
         an_expired_mark_is_free_again,
+        an_expired_mark_of_a_command_is_free_again,
         an_adjustment_again_moves_no_stock,
         a_mark_of_what_changed_nothing_is_kept,
         another_mark_is_another_request,

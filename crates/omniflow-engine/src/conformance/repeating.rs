@@ -1,10 +1,10 @@
 //! Marked requests: whoever sends the same again gets the same answer, and it is done once.
 
 use super::World;
-use super::acts::capture;
+use super::acts::{capture, report};
 use super::cart::{Cart, POT, TEA, actor, checked, sku};
 use crate::{AdjustStock, Adjusted, Answered, Details, Error, Idempotency, Placement, Request, StockLevel};
-use omniflow_core::{Command, OrderId, ReasonText, StateKind};
+use omniflow_core::{Command, OrderId, PaymentOutcome, ReasonText, StateKind};
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -135,6 +135,19 @@ pub(super) async fn an_expired_mark_is_free_again(w: &mut World) {
     assert!(!second.replayed && second.order.id != first.order.id, "the mark was free: {second:?}");
     same(&second, place(w, &cart, short("another pot")).await);
     w.stock_is(POT, 5, 2).await;
+}
+
+pub(super) async fn an_expired_mark_of_a_command_is_free_again(w: &mut World) {
+    let (wait_ms, margin_ms, late_ms) = (w.pace().wait_ms, w.pace().margin_ms, w.pace().late_ms);
+    let short = |body| Idempotency { keep_ms: wait_ms + late_ms, ..mark("k", body) };
+    let declined = |payment| Command::ReportPayment(report(payment, PaymentOutcome::Declined));
+    let order = w.placed(Cart::precious()).await;
+    let first = done(tell(w, &order, &declined("P-1"), short("one")).await);
+    same(&first, tell(w, &order, &declined("P-1"), short("one")).await);
+    w.pass(wait_ms + late_ms + margin_ms).await;
+    let second = done(tell(w, &order, &declined("P-2"), short("another")).await);
+    assert!(!second.replayed, "the mark was free: {second:?}");
+    assert_eq!(w.count(&order, "payment_declined").await, 2);
 }
 
 pub(super) async fn an_adjustment_again_moves_no_stock(w: &mut World) {

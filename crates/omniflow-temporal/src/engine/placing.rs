@@ -10,12 +10,21 @@ use crate::workflow::{OrderWorkflow, input, wire::Placed};
 use omniflow_core::{Entry, Event, Order, OrderId, StockRefusal, Timestamp, placed};
 use omniflow_engine::{Answered, Error, Idempotency, Placement};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// The update that waits for an order to be placed. All who ask hear the same.
 const PLACE: &str = "place";
 
 /// Said of an external id whose order is not decided.
 const RIVAL_UNDECIDED: &str = "the stock of the order that has this external id is not decided yet";
+
+/// Logged where the API has claimed an order that a workflow does not find.
+const NOT_FOUND: &str = "a worker does not find an order that is claimed: have API and workers one database and \
+                         schema?";
+
+/// The pause before Temporal is asked again that could not be.
+const ASKS_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// What a placing is waiting for.
 enum Claimed {
@@ -44,8 +53,10 @@ impl TemporalEngine {
                 Claimed::Before(id) => (id, true),
                 Claimed::Rival(id) => match self.started(&id).await {
                     Some(Placed::Done { .. }) => return Err(Error::ExternalIdTaken(id)),
-                    Some(Placed::Refused { .. } | Placed::Missing) => continue,
-                    None => return Err(Error::Unavailable(RIVAL_UNDECIDED.to_owned())),
+                    Some(Placed::Refused { .. }) => continue,
+                    Some(Placed::Missing) | None => {
+                        return Err(Error::Unavailable(RIVAL_UNDECIDED.to_owned()));
+                    }
                 },
             };
             return match self.outcome(&id).await? {
@@ -54,9 +65,12 @@ impl TemporalEngine {
                     insist(|| self.done(&id, (version, at), replayed, mark)).await
                 }
                 // What was refused is not kept: it is decided again.
-                Outcome::Decided(Placed::Refused { .. } | Placed::Missing) if replayed => continue,
+                Outcome::Decided(Placed::Refused { .. }) if replayed => continue,
                 Outcome::Decided(Placed::Refused { refusal }) => Err(refused(refusal)),
-                Outcome::Decided(Placed::Missing) => Err(Error::OutcomeUnknown),
+                Outcome::Decided(Placed::Missing) => {
+                    tracing::error!(order_id = %id, NOT_FOUND);
+                    Err(Error::OutcomeUnknown)
+                }
                 Outcome::Undecided(order) => {
                     let at = self.clock.now();
                     Ok(Answered { order, at, replayed, pending: true })
@@ -163,18 +177,29 @@ impl TemporalEngine {
     /// says nothing in time.
     async fn started(&self, id: &OrderId) -> Option<Placed> {
         let asked = async {
-            let client = self.client().await.map_err(|error| error.to_string())?;
-            let options = self.update_options(id, Some(PLACE.to_owned()));
-            let (run, place) = (OrderWorkflow::run, OrderWorkflow::place);
-            let asked = client.execute_update_with_start_workflow(run, input::stored(id), place, (), options);
-            asked.await.map_err(|error| error.to_string())
+            loop {
+                match self.started_once(id).await {
+                    Ok(placed) => return placed,
+                    Err(error) => {
+                        tracing::debug!(%id, error, "Temporal did not take a placing; asking again")
+                    }
+                }
+                sleep(ASKS_AGAIN_AFTER).await;
+            }
         };
-        match tokio::time::timeout(self.settings.patience, asked).await {
-            Ok(Ok(placed)) => return Some(placed),
-            Ok(Err(error)) => tracing::warn!(%id, error, "the workflow of a placing did not answer"),
-            Err(_) => tracing::warn!(%id, "no worker has placed an order in time"),
+        let placed = timeout(self.settings.patience, asked).await;
+        if placed.is_err() {
+            tracing::warn!(%id, "no worker has placed an order in time");
         }
-        None
+        placed.ok()
+    }
+
+    async fn started_once(&self, id: &OrderId) -> Result<Placed, String> {
+        let client = self.client().await.map_err(|error| error.to_string())?;
+        let options = self.update_options(id, Some(PLACE.to_owned()));
+        let (run, place) = (OrderWorkflow::run, OrderWorkflow::place);
+        let asked = client.execute_update_with_start_workflow(run, input::stored(id), place, (), options);
+        asked.await.map_err(|error| error.to_string())
     }
 }
 

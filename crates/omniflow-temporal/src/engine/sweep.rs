@@ -2,8 +2,8 @@
 //! not have been there, or a workflow was terminated, or is missing in a Temporal that was restored.
 //!
 //! Starting one that runs changes nothing. So processes need not agree on who looks, and nothing is kept of it.
-//! What is left of orders that were refused before anybody knew of them is removed here too, once no payment can
-//! be on its way to them any more. Each of these duties is done whatever becomes of the others.
+//! What is left of orders that were refused before anybody knew of them is removed here too, after a day in which
+//! a payment may have come to them. Each of these duties is done whatever becomes of the others.
 
 use super::{EngineSettings, start_options};
 use crate::connection::Link;
@@ -24,7 +24,7 @@ const FORGETS_AFTER: Duration = Duration::from_secs(24 * 3_600);
 const MOST_FORGOTTEN: usize = 1_000;
 /// How long starting one may take.
 const STARTS_WITHIN: Duration = Duration::from_secs(3);
-/// How long one round may look after orders that are late. What it does not come to is looked after some minutes
+/// How long one round may look after orders that are late. What it does not come to is looked after five minutes
 /// later.
 const LOOKS_FOR: Duration = Duration::from_secs(30);
 
@@ -120,19 +120,27 @@ impl Sweep {
     /// Starts some that are not where they should have come by now. Most of them run, and have to wait: for a
     /// provider, or for a person.
     async fn restart_late(&self) -> Result<(), Error> {
-        // None is taken for some minutes that could not be started.
         self.link.alive().await?;
-        let late = self.store.take_late(self.clock.now(), MOST_AT_ONCE).await?;
+        let now = self.clock.now();
+        let late = self.store.take_late(now, MOST_AT_ONCE).await?;
+        let mut driven = vec![];
         let starting = async {
-            for order_id in &late {
-                if let Err(error) = self.start(order_id).await {
-                    tracing::warn!(%order_id, %error, "it is not known whether a workflow drives an order");
-                    self.link.alive().await?;
+            for order_id in late {
+                match self.start(&order_id).await {
+                    Ok(()) => driven.push(order_id),
+                    Err(error) => {
+                        tracing::warn!(%order_id, %error, "it is not known whether a workflow drives an order");
+                        self.link.alive().await?;
+                    }
                 }
             }
             Ok(())
         };
-        timeout(LOOKS_FOR, starting).await.unwrap_or(Ok(()))
+        let started = timeout(LOOKS_FOR, starting).await.unwrap_or(Ok(()));
+        if !driven.is_empty() {
+            self.store.looked_at(&driven, now).await?;
+        }
+        started
     }
 
     async fn forget_withdrawn(&self) -> Result<(), Error> {

@@ -16,12 +16,18 @@ const LATE_MS: u64 = 60_000;
 /// The same where it only waits for a person, whose word starts a workflow where there is none.
 const IDLE_MS: u64 = 24 * 3_600_000;
 
-/// Takes orders to look at; the next time for them is then a pause from now.
+/// How long nobody else looks at an order that was taken.
+const TAKEN_MS: i64 = 5 * 60_000;
+
+/// Takes orders to look at for a while.
 const TAKE: &str = "
     WITH due AS (
         SELECT id FROM orders WHERE look_at <= $1 ORDER BY look_at LIMIT $2 FOR UPDATE SKIP LOCKED
     )
-    UPDATE orders SET look_at = $1 + look_pause FROM due WHERE orders.id = due.id RETURNING orders.id";
+    UPDATE orders SET look_at = $1 + $3 FROM due WHERE orders.id = due.id RETURNING orders.id";
+
+/// The next time for orders that are driven is a pause from now; for those that have ended there is none.
+const LOOKED: &str = "UPDATE orders SET look_at = $2 + look_pause WHERE id = ANY ($1)";
 
 /// When to look at an order, and how often from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +53,7 @@ impl Look {
 
 impl Store {
     /// Takes orders that are not where they should have come by `now`, those that are late the longest first, at
-    /// most `limit`. They are not taken again for some minutes, or for a day where they wait for a person.
+    /// most `limit`. They are not taken again for five minutes.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`].
@@ -55,11 +61,20 @@ impl Store {
         self.connections.again(|| self.take_once(now, limit)).await
     }
 
+    /// They are driven: the next time for them is five minutes from `now`, or a day where they wait for a person.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::OutcomeUnknown`].
+    pub async fn looked_at(&self, orders: &[OrderId], now: Timestamp) -> Result<(), StoreError> {
+        let ids: Vec<&str> = orders.iter().map(OrderId::as_str).collect();
+        self.connections.rows(LOOKED, &[&ids, &now.as_millis()]).await.map(drop)
+    }
+
     async fn take_once(&self, now: Timestamp, limit: usize) -> Result<Vec<OrderId>, Fault> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let work = self.connections.take().await?;
         let [take] = work.prepared([TAKE]).await?;
-        let rows = work.ask(work.client().query(&take, &[&now.as_millis(), &limit])).await?;
+        let rows = work.ask(work.client().query(&take, &[&now.as_millis(), &limit, &TAKEN_MS])).await?;
         rows.iter().map(|row| id_of(row.get(0)).map_err(Fault::from)).collect()
     }
 }

@@ -8,6 +8,7 @@ use super::publishing::store_options;
 use super::wire::{Asked, Ended};
 use super::{OrderWorkflow, time, wait};
 use crate::activities::{BeginInput, Begun, Line, OrderActivities, Reserved};
+use futures::FutureExt;
 use futures::future::poll_fn;
 use omniflow_core::{
     Actor, Command, EffectKey, Entry, Locale, Order, ReasonText, StateKind, Step, Timestamp, status,
@@ -149,7 +150,13 @@ impl<'a> Driver<'a> {
                 continue;
             }
             tasks.reconcile(&order);
-            if self.ctx.continue_as_new_suggested() && self.ctx.state(|w| w.open == 0) {
+            let may_move_on = self.ctx.state(|w| w.open == 0) && !tasks.may_have_happened();
+            if self.ctx.continue_as_new_suggested() && may_move_on {
+                // The next run does not hear of it.
+                if let Some(reason) = self.unheard_cancellation() {
+                    self.tell_cancelled(reason);
+                    continue;
+                }
                 tasks.end_all();
                 let input = input::stored(&order.id);
                 match self.ctx.continue_as_new(input, ContinueAsNewOptions::default())? {}
@@ -179,23 +186,20 @@ impl<'a> Driver<'a> {
             None => {}
             Some(Heard::Task(Task { command: Some(command), actor })) => self.tell(command, actor),
             Some(Heard::Task(_)) => {}
-            Some(Heard::Cancelled(reason)) => {
-                self.cancelled = true;
-                self.tell_cancelled(reason);
-            }
+            Some(Heard::Cancelled(reason)) => self.tell_cancelled(reason),
         }
     }
 
-    /// A cancellation of the workflow is the order's cancel; where the order forbids it, it is recorded.
-    fn tell_cancelled(&self, reason: Option<String>) {
+    /// A cancellation of the workflow that has come, and was not heard.
+    fn unheard_cancellation(&self) -> Option<Option<String>> {
+        if self.cancelled { None } else { self.ctx.cancelled().now_or_never() }
+    }
+
+    /// A cancellation of the workflow is the order's cancel; where the order forbids it, it is noted.
+    fn tell_cancelled(&mut self, reason: Option<String>) {
+        self.cancelled = true;
         let reason = reason.as_deref().and_then(ReasonText::lossy);
-        let cancel = Command::Cancel { reason: reason.clone() };
-        let is_forbidden = self.with(|machine| omniflow_core::decide(machine.decided(), &cancel).is_err());
-        let command = match is_forbidden {
-            true => Command::Misunderstand { signal: "cancel".to_owned(), reason },
-            false => cancel,
-        };
-        self.tell(command, input::signaller());
+        self.tell(Command::Cancel { reason }, input::signaller());
     }
 
     fn with<R>(&self, see: impl FnOnce(&Machine) -> R) -> R {

@@ -1,14 +1,16 @@
 //! What runs for an order: one task for each effect or timer that it wants.
 
+use super::tried::Attempted;
 use super::tries::Tries;
-use super::wire::Attempted;
 use super::{OrderWorkflow, time};
 use crate::activities::{AttemptInput, OrderActivities};
 use omniflow_core::{
     Actor, Command, EffectKey, Order, OrderId, RetryPolicy as Policy, Step, TimerId, Timestamp, next,
 };
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use temporalio_common::RetryPolicy;
@@ -43,6 +45,7 @@ enum Key {
 struct Running<'a> {
     key: Key,
     token: WorkflowCancellationToken,
+    may_have_happened: Rc<Cell<bool>>,
     future: Pin<Box<dyn Future<Output = Task> + 'a>>,
 }
 
@@ -87,6 +90,12 @@ impl<'a> Tasks<'a> {
         }
     }
 
+    /// Whether something was asked for that may have happened although it is not decided: whoever began anew would
+    /// not know that.
+    pub(super) fn may_have_happened(&self) -> bool {
+        self.running.iter().any(|task| task.may_have_happened.get())
+    }
+
     /// The first task that has ended.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Task> {
         for place in 0..self.running.len() {
@@ -100,14 +109,16 @@ impl<'a> Tasks<'a> {
 
     fn start(&mut self, order: &Order, key: Key, retry: Option<Policy>) {
         let token = WorkflowCancellationToken::new();
-        let trying = Trying { ctx: self.ctx, token: token.clone() };
+        let may_have_happened = Rc::default();
+        let trying =
+            Trying { ctx: self.ctx, token: token.clone(), may_have_happened: Rc::clone(&may_have_happened) };
         let order_id = order.id.clone();
         let future: Pin<Box<dyn Future<Output = Task> + 'a>> = match (key, retry) {
             (Key::Effect(effect), Some(retry)) => Box::pin(trying.effect(order_id, effect, retry)),
             (Key::Timer(id, due_at), _) => Box::pin(trying.timer(id, due_at)),
             (Key::Effect(_), None) => return,
         };
-        self.running.push(Running { key, token, future });
+        self.running.push(Running { key, token, may_have_happened, future });
     }
 }
 
@@ -115,6 +126,7 @@ impl<'a> Tasks<'a> {
 struct Trying<'a> {
     ctx: &'a WorkflowContext<OrderWorkflow>,
     token: WorkflowCancellationToken,
+    may_have_happened: Rc<Cell<bool>>,
 }
 
 impl Trying<'_> {
@@ -129,12 +141,15 @@ impl Trying<'_> {
     /// timers and the attempts activities, so that each survives whatever breaks, and history shows them.
     async fn effect(self, order_id: OrderId, effect: EffectKey, retry: Policy) -> Task {
         let mut tries = Tries::new(retry);
+        self.may_have_happened.set(true);
         let mut decided = tries.hear_first(self.first_try(&order_id, effect, retry).await);
         let outcome = loop {
             if let Some(outcome) = decided {
                 break outcome;
             }
+            self.may_have_happened.set(tries.may_have_happened());
             self.pause(tries.pause()).await;
+            self.may_have_happened.set(true);
             decided = tries.hear(self.attempt(&order_id, effect, retry, tries.next_number()).await);
         };
         let actor = outcome.actor(effect);

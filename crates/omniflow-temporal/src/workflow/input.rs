@@ -2,7 +2,7 @@
 //! fail a workflow task.
 
 use super::wire::{Asked, Input, PaidSignal, Report};
-use crate::names::WORKFLOW_ID_PREFIX;
+use crate::names::{SIGNAL_PAID, SIGNAL_REVIEW, WORKFLOW_ID_PREFIX};
 use omniflow_core::{
     Actor, Command, Currency, Decision, Draft, DraftAmount, DraftLine, Entry, Event, Money, OrderId,
     PaymentOutcome, PaymentReport, PolicyBook, ReasonText, Terms, Timestamp,
@@ -102,7 +102,7 @@ pub(crate) fn paid(raw: &RawValue) -> Asked {
         Ok((report, actor, mark)) => {
             Asked { mark, ..Asked::told(Command::RecordPayment(report), actor.unwrap_or_else(signaller)) }
         }
-        Err(error) => nonsense(crate::names::SIGNAL_PAID, &error),
+        Err(error) => nonsense(SIGNAL_PAID, &error),
     }
 }
 
@@ -116,8 +116,20 @@ pub(crate) fn reviewed(raw: &RawValue) -> Asked {
     };
     match decision {
         Ok(decision) => Asked::told(Command::Decide { decision, reason: None }, signaller()),
-        Err(error) => nonsense(crate::names::SIGNAL_REVIEW, &error),
+        Err(error) => nonsense(SIGNAL_REVIEW, &error),
     }
+}
+
+/// What is noted of a signal or a cancellation that the order refuses as it stands; `None` where that is nobody's
+/// word.
+pub(crate) fn note_of(refused: &Command) -> Option<Command> {
+    let (signal, reason) = match refused {
+        Command::Decide { decision: Decision::Approve, .. } => (SIGNAL_REVIEW, ReasonText::lossy("APPROVE")),
+        Command::Decide { decision: Decision::Reject, .. } => (SIGNAL_REVIEW, ReasonText::lossy("REJECT")),
+        Command::Cancel { reason } => ("cancel", reason.clone()),
+        _ => return None,
+    };
+    Some(Command::Misunderstand { signal: signal.to_owned(), reason })
 }
 
 fn nonsense(signal: &str, error: &str) -> Asked {

@@ -4,20 +4,21 @@
 //! another order. PostgreSQL keeps the order's record, so whatever is stored there holds: the machine
 //! [adopts](Machine::adopt) it, and decides what it had said on top of it once more, refusals too.
 
+mod batch;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batch::Batch;
+
+use super::input;
+use super::marks::Marks;
 use super::wire::{Answer, Asked};
 use crate::activities::Line;
 use omniflow_core::{
-    Actor, ChainHash, Command, DecodeError, EffectKey, Entry, FoldError, Order, Outcome, Receipt, Step,
+    Actor, Command, DecodeError, EffectKey, Entry, Event, FoldError, Order, Outcome, Receipt, Step,
     Timestamp, decide, evolve, fold, next,
 };
-use omniflow_engine::Idempotency;
 use std::collections::BTreeMap;
-
-/// Marks that one run remembers; PostgreSQL has all of them.
-const MAX_MARKS: usize = 1_000;
 
 /// Names one thing that was said, by the order in which things were said.
 pub(crate) type Ticket = u64;
@@ -41,8 +42,8 @@ pub(crate) struct Machine {
     publishing: Option<Publishing>,
     /// Answers that may be given.
     answers: BTreeMap<Ticket, Answer>,
-    /// Marked requests that were answered, by their key: the body's hash, and the answer.
-    marks: BTreeMap<[u8; 32], ([u8; 32], Answer)>,
+    /// Marked requests that were answered.
+    marks: Marks,
 }
 
 /// What is being stored.
@@ -72,23 +73,6 @@ enum Verdict {
     Answered(Answer),
 }
 
-/// What is to be stored at once.
-#[derive(Clone, Debug)]
-pub(crate) struct Batch {
-    /// The version that must be stored now.
-    pub(crate) expected: u32,
-    /// New lines of the log.
-    pub(crate) lines: Vec<Vec<u8>>,
-    /// The order after them.
-    pub(crate) order: Order,
-    /// The stock that moves with them.
-    pub(crate) stock: Option<Step>,
-    pub(crate) marks: Vec<Idempotency>,
-    /// When: what is answered of it says so.
-    pub(crate) at: Timestamp,
-    pub(crate) erases_details: bool,
-}
-
 /// Reads stored lines.
 fn entries(lines: &[Line]) -> Result<Vec<Entry>, UnreadableError> {
     Ok(lines.iter().map(|line| Entry::decode(line.bytes())).collect::<Result<_, _>>()?)
@@ -104,18 +88,13 @@ impl Machine {
             said: vec![],
             publishing: None,
             answers: BTreeMap::new(),
-            marks: BTreeMap::new(),
+            marks: Marks::default(),
         })
     }
 
     /// The order as it is stored: what may be shown, and what effects are started for.
     pub(crate) const fn stored(&self) -> &Order {
         &self.stored
-    }
-
-    /// The order with all that was said, stored or not.
-    pub(crate) const fn decided(&self) -> &Order {
-        &self.decided
     }
 
     /// Whether everything that was said is stored and answered.
@@ -146,22 +125,23 @@ impl Machine {
         said.verdict = if !before.is_empty() && take_all(adopted, &before) {
             Verdict::Applied
         } else {
-            self.repetition(&said.asked).unwrap_or_else(|| self.decide(&mut said))
+            self.repetition(&said).unwrap_or_else(|| self.decide(&mut said))
         };
         self.said.push(said);
     }
 
     /// What an earlier request with the same mark says about this one.
-    fn repetition(&self, asked: &Asked) -> Option<Verdict> {
-        let mark = asked.mark.as_ref()?;
-        let other = |body: &[u8; 32]| (*body != mark.body).then_some(Verdict::Answered(Answer::KeyReused));
-        if let Some((body, answer)) = self.marks.get(&mark.key) {
-            return other(body).or_else(|| Some(Verdict::Repeated(Some(answer.clone()))));
-        }
-        let marked = |said: &&Said| said.asked.mark.as_ref().is_some_and(|m| m.key == mark.key);
-        let first = self.said.iter().find(|said| marked(said) && said.is_applied())?;
-        let body = first.asked.mark.as_ref().map(|mark| mark.body)?;
-        other(&body).or(Some(Verdict::Repeated(None)))
+    fn repetition(&self, said: &Said) -> Option<Verdict> {
+        let mark = said.asked.mark?;
+        let (body, answer) = match self.marks.find(&mark.key, said.at) {
+            Some((body, answer)) => (body, Some(answer.clone())),
+            None => {
+                let mut applied = self.said.iter().filter(|said| said.is_applied());
+                let first = applied.find_map(|said| said.asked.mark.filter(|other| other.key == mark.key))?;
+                (first.body, None)
+            }
+        };
+        Some(if body == mark.body { Verdict::Repeated(answer) } else { Verdict::Answered(Answer::KeyReused) })
     }
 
     fn decide(&mut self, said: &mut Said) -> Verdict {
@@ -169,7 +149,7 @@ impl Machine {
         if said.asked.if_version.is_some_and(|version| version != current) {
             return Verdict::Answered(Answer::VersionMismatch { current });
         }
-        let Ok(events) = decide(&self.decided, &said.asked.command) else {
+        let Some(events) = self.events(&said.asked) else {
             return Verdict::Answered(Answer::Refused { version: current });
         };
         for event in events {
@@ -190,43 +170,20 @@ impl Machine {
         Verdict::Applied
     }
 
-    fn record(&mut self, said: &mut Said, event: omniflow_core::Event, actor: Actor) {
+    /// What it leads to, `None` where the order refuses it. Of that a note is made where nobody waits who could be
+    /// told.
+    fn events(&self, asked: &Asked) -> Option<Vec<Event>> {
+        decide(&self.decided, &asked.command).ok().or_else(|| {
+            let note = (!asked.wants_answer).then(|| input::note_of(&asked.command))??;
+            decide(&self.decided, &note).ok()
+        })
+    }
+
+    fn record(&mut self, said: &mut Said, event: Event, actor: Actor) {
         let at = said.at.max(self.decided.updated_at);
         let entry = Entry { seq: self.decided.version + 1, at, actor, event };
         self.decided = evolve(self.decided.clone(), &entry);
         said.entries.push(entry);
-    }
-
-    /// What is to be stored now, `None` when there is nothing. What needs no storing is answered.
-    pub(crate) fn batch(&mut self, now: Timestamp) -> Option<Batch> {
-        let at = now.max(self.decided.updated_at);
-        let needs = |said: &Said| !said.entries.is_empty() || said.keeps_mark();
-        if !self.said.iter().any(needs) {
-            self.answer(&Publishing { order: self.stored.clone(), count: self.said.len(), at });
-            return None;
-        }
-        self.publishing = Some(Publishing { order: self.decided.clone(), count: self.said.len(), at });
-        let entries = || self.said.iter().flat_map(|said| &said.entries);
-        let moves_stock = |entry: &Entry| match entry.event {
-            omniflow_core::Event::StockReleased {} => Some(Step::ReleaseStock),
-            omniflow_core::Event::StockConsumed {} => Some(Step::ConsumeStock),
-            _ => None,
-        };
-        let erases = |entry: &Entry| matches!(entry.event, omniflow_core::Event::DetailsErased {});
-        Some(Batch {
-            expected: self.stored.version,
-            lines: entries().map(|entry| entry.link(&ChainHash::default()).line).collect(),
-            order: self.decided.clone(),
-            stock: entries().find_map(moves_stock),
-            marks: self
-                .said
-                .iter()
-                .filter(|said| said.keeps_mark())
-                .filter_map(|said| said.asked.mark)
-                .collect(),
-            at,
-            erases_details: entries().any(erases),
-        })
     }
 
     /// The batch is stored: it may be shown, and whoever said it is answered.
@@ -260,14 +217,11 @@ impl Machine {
                 Verdict::Answered(answer) => answer,
             };
             if let (Some(mark), Answer::Done { replayed: false, .. }) = (said.asked.mark, &answer) {
-                self.marks.insert(mark.key, (mark.body, answer.clone()));
+                self.marks.keep(&mark, at, answer.clone());
             }
             if said.asked.wants_answer {
                 self.answers.insert(said.ticket, answer);
             }
-        }
-        while self.marks.len() > MAX_MARKS {
-            self.marks.pop_first();
         }
     }
 }

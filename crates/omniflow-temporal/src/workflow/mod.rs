@@ -9,15 +9,17 @@ mod effects;
 mod histories;
 pub(crate) mod input;
 pub(crate) mod machine;
+mod marks;
 mod pausing;
 pub(crate) mod publishing;
+pub(crate) mod tried;
 mod tries;
 pub(crate) mod wire;
 
 use driving::Driver;
 use input::Start;
 use machine::{Machine, Ticket};
-use omniflow_core::{Locale, StockHold, Timestamp, status};
+use omniflow_core::{Locale, StateKind, StockHold, Timestamp, status};
 use std::time::{SystemTime, UNIX_EPOCH};
 use temporalio_common::data_converters::RawValue;
 use temporalio_macros::{workflow, workflow_methods};
@@ -36,7 +38,7 @@ pub(crate) struct OrderWorkflow {
     /// What was said before.
     inbox: Vec<(Ticket, Asked, Timestamp)>,
     next_ticket: Ticket,
-    /// Raised by whatever is said, so that `run` wakes.
+    /// Raised by whoever speaks, so that `run` wakes.
     said: u64,
     /// Updates that wait for their answer.
     open: u32,
@@ -95,17 +97,21 @@ impl OrderWorkflow {
     pub(crate) fn status(&self, _ctx: &WorkflowContextView) -> String {
         match (&self.machine, &self.start) {
             (Some(machine), _) => status::text(machine.stored(), Locale::ZhCn, now()),
+            (None, Ok(_)) if self.missing => status::fixed(StateKind::Failed, Locale::ZhCn).to_owned(),
             (None, Err(reason)) => {
-                format!("{}{reason}", status::fixed(omniflow_core::StateKind::Failed, Locale::ZhCn))
+                format!("{}{reason}", status::fixed(StateKind::Failed, Locale::ZhCn))
             }
-            (None, Ok(_)) => status::fixed(omniflow_core::StateKind::Reserving, Locale::ZhCn).to_owned(),
+            (None, Ok(_)) => status::fixed(StateKind::Reserving, Locale::ZhCn).to_owned(),
         }
     }
 
     /// Waits until the order's stock is decided, and that is stored.
     #[update(name = "place")]
     pub(crate) async fn place(ctx: &mut WorkflowContext<Self>) -> Placed {
-        ctx.state_mut(|w| w.open += 1);
+        ctx.state_mut(|w| {
+            w.open += 1;
+            w.said += 1;
+        });
         wait(ctx, |w| w.missing || w.placed().is_some()).await;
         ctx.state_mut(|w| {
             w.open -= 1;

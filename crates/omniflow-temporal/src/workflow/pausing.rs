@@ -32,20 +32,25 @@ impl Pauses {
         Self { next: FIRST, longest: LONGEST_ABSENCE }
     }
 
-    /// How long to wait now.
+    /// How long to wait now; the next pause is longer.
     pub(super) fn take(&mut self) -> Duration {
         let pause = self.next;
-        self.next = (pause * 2).min(self.longest);
+        self.lengthen();
         pause
+    }
+
+    fn lengthen(&mut self) {
+        self.next = (self.next * 2).min(self.longest);
     }
 }
 
 impl Driver<'_> {
-    /// Waits for the next of these pauses, or until something is said: whoever speaks is not kept waiting.
+    /// Waits for the next of these pauses, or until something is said: whoever speaks is not kept waiting, and does
+    /// not make the pauses longer.
     pub(super) async fn pause(&self, pauses: &mut Pauses) {
         let seen = self.ctx.state(|w| w.said);
         let token = WorkflowCancellationToken::new();
-        let options = TimerOptions::builder(pauses.take()).cancellation_token(token.clone());
+        let options = TimerOptions::builder(pauses.next).cancellation_token(token.clone());
         let mut timer = Box::pin(self.ctx.timer(options.build()));
         let mut said = Box::pin(wait(self.ctx, |w| w.said != seen));
         let is_over = poll_fn(|cx| {
@@ -54,7 +59,9 @@ impl Driver<'_> {
             }
             said.as_mut().poll(cx).map(|()| false)
         });
-        if !is_over.await {
+        if is_over.await {
+            pauses.lengthen();
+        } else {
             token.cancel();
         }
     }

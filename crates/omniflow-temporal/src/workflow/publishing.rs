@@ -21,6 +21,10 @@ const STORE_ATTEMPTS: u32 = 3;
 /// The pause between these.
 const STORE_PAUSE: Duration = Duration::from_millis(20);
 
+/// The version up to which an order is hidden while its stock is not decided. PostgreSQL shows no more than 4,096
+/// events at once, and who has said so much of an order knows of it.
+const MOST_HIDDEN: u32 = 2_000;
+
 /// What storing an order does to its being shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Showing {
@@ -104,7 +108,7 @@ impl OrderWorkflow {
     /// What storing an order as it stands does to its being shown.
     fn showing(&self, order: &Order) -> Showing {
         match order.stock {
-            StockHold::Undecided => Showing::Same,
+            StockHold::Undecided if order.version <= MOST_HIDDEN => Showing::Same,
             StockHold::Refused(_) if !self.shown && order.payments.iter().len() == 0 => Showing::Withdraw,
             _ if !self.shown || self.told.is_none() => Showing::Acknowledge,
             _ => Showing::Same,

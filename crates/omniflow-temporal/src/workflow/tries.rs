@@ -4,7 +4,7 @@
 //! An attempt for which PostgreSQL did not say what to ask is none: the provider has heard nothing.
 
 use super::pausing::Pauses;
-use super::wire::Attempted;
+use super::tried::Attempted;
 use omniflow_core::{Outcome, ReasonText, RetryPolicy};
 use std::time::Duration;
 
@@ -56,6 +56,11 @@ impl Tries {
         }
     }
 
+    /// Whether the effect may have been done all the same.
+    pub(super) const fn may_have_happened(&self) -> bool {
+        self.may_have_happened
+    }
+
     /// How long to wait before the next attempt.
     pub(super) fn pause(&mut self) -> Duration {
         match (&mut self.outage, self.attempts) {
@@ -81,7 +86,7 @@ impl Tries {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::Tried;
+    use super::super::tried::Tried;
     use super::*;
 
     const RETRY: RetryPolicy =

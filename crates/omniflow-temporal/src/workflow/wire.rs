@@ -1,10 +1,11 @@
 //! What crosses between the API, workflows and activities, as JSON.
 
+use super::tried::Tried;
 use omniflow_core::{
-    Actor, Command, Decision, EffectKey, Money, Outcome, PaymentEventId, PaymentId, PaymentOutcome,
-    PaymentReport, ReasonText, Receipt, Reference, StockRefusal, Timestamp,
+    Actor, Command, Decision, EffectKey, Money, PaymentEventId, PaymentId, PaymentOutcome, PaymentReport,
+    ReasonText, StockRefusal, Timestamp,
 };
-use omniflow_engine::{Attempt, Idempotency};
+use omniflow_engine::Idempotency;
 use serde::{Deserialize, Serialize};
 
 /// What an order's workflow is started with.
@@ -192,30 +193,6 @@ impl PaidSignal {
     }
 }
 
-/// What came of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Attempted {
-    /// The provider answered.
-    Answered(Tried),
-    /// It was asked, and there was no answer in time.
-    Unanswered { error: String },
-    /// It was not asked: PostgreSQL did not say what for.
-    NotAsked,
-}
-
-/// What came of an attempt or an effect, as it is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Tried {
-    Shipped { tracking_number: Reference },
-    Refunded { reference: Option<Reference> },
-    Accepted { reference: Option<Reference> },
-    Refused { reason: Option<ReasonText> },
-    NotTaken { error: String },
-    Unknown { error: String },
-}
-
 impl From<Ask> for Command {
     fn from(ask: Ask) -> Self {
         match ask {
@@ -252,53 +229,5 @@ impl From<PaymentReport> for Report {
     fn from(report: PaymentReport) -> Self {
         let PaymentReport { payment_id, event_id, outcome, amount, reason } = report;
         Self { payment_id, event_id, outcome, amount, reason }
-    }
-}
-
-impl From<Attempt> for Tried {
-    fn from(attempt: Attempt) -> Self {
-        match attempt {
-            Attempt::Done(Receipt::Shipment { tracking_number }) => Self::Shipped { tracking_number },
-            Attempt::Done(Receipt::Refund { reference }) => Self::Refunded { reference },
-            Attempt::Done(Receipt::Stock) => {
-                Self::Unknown { error: "the provider spoke of stock".to_owned() }
-            }
-            Attempt::Accepted { reference } => Self::Accepted { reference },
-            Attempt::Refused { reason } => Self::Refused { reason },
-            Attempt::NotTaken { error } => Self::NotTaken { error },
-            Attempt::Unknown { error } => Self::Unknown { error },
-        }
-    }
-}
-
-impl Tried {
-    /// The outcome, or what was heard of an attempt that has not decided the effect.
-    pub(crate) fn decided(self) -> Result<Outcome, (String, bool)> {
-        match self {
-            Self::Shipped { tracking_number } => Ok(Outcome::Done(Receipt::Shipment { tracking_number })),
-            Self::Refunded { reference } => Ok(Outcome::Done(Receipt::Refund { reference })),
-            Self::Accepted { reference } => Ok(Outcome::Accepted { reference }),
-            Self::Refused { reason } => Ok(Outcome::Refused { reason }),
-            Self::NotTaken { error } => Err((error, false)),
-            Self::Unknown { error } => Err((error, true)),
-        }
-    }
-
-    fn reported(self) -> Outcome {
-        let unknown = |(error, _): (String, bool)| {
-            let last_error = ReasonText::lossy(&error);
-            Outcome::Unknown { attempts: 1, last_error }
-        };
-        self.decided().unwrap_or_else(unknown)
-    }
-
-    fn of(outcome: Outcome) -> Option<Self> {
-        Some(match outcome {
-            Outcome::Done(Receipt::Shipment { tracking_number }) => Self::Shipped { tracking_number },
-            Outcome::Done(Receipt::Refund { reference }) => Self::Refunded { reference },
-            Outcome::Accepted { reference } => Self::Accepted { reference },
-            Outcome::Refused { reason } => Self::Refused { reason },
-            _ => return None,
-        })
     }
 }

@@ -279,6 +279,29 @@ async fn a_long_history_goes_on_in_a_new_run() {
     assert_eq!((level.on_hand, level.reserved), (9, 0));
 }
 
+/// A new run would not know that a shipment may have happened: it waits until that is decided.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_history_does_not_forget_what_may_have_happened() {
+    let temporal = TemporalServer::start(&SHORT_HISTORIES).await;
+    let mut client = Client::on(Temporal::on(named(Some(&temporal), None))).await;
+    let engine = Arc::clone(&client.engine);
+    let id = place(engine.as_ref(), Wanted { attempts: 10, ..Wanted::default() }).await;
+    client.order_id = id.to_string();
+    let script = Script::new([Act::Hang.step(1, 0), Act::Fail.step(MANY, 0)]);
+    client.temporal.simulated().script(ProviderName::Carrier, Some(id.clone()), script);
+    must(engine.as_ref(), &id, capture()).await;
+    // Each wakes the workflow, which looks whether it should go on in a new run.
+    while engine.read(&id).await.unwrap().attention().is_none() {
+        client.review("\"MAYBE\"").await;
+    }
+    let stuck = engine.read(&id).await.unwrap();
+    assert_eq!(stuck.attention().unwrap().code, AttentionCode::OutcomeUnknown, "{stuck:#?}");
+    client.continues().await;
+    client.temporal.simulated().clear(ProviderName::Carrier, Some(&id));
+    must(engine.as_ref(), &id, Command::Retry).await;
+    until(engine.as_ref(), &id, |order| order.kind() == StateKind::Completed).await;
+}
+
 /// The first try is cut off after a moment, and all that come after it are not taken: it may have been shipped.
 #[tokio::test]
 async fn a_first_try_without_an_answer_may_have_taken_effect() {

@@ -5,11 +5,13 @@ use crate::client::SHORT_HISTORIES;
 use crate::harness::Temporal;
 use crate::orders::{SHIP, Wanted, capture, must, place, report, set_stock, until};
 use crate::recorder::{Recording, store_behind};
+use crate::restored::waits;
 use crate::servers::{TemporalServer, named};
 use omniflow_core::{
     Actor, Command, Decision, Entry, Event, Fulfillment, OrderId, Outcome, PaymentOutcome, Receipt, Reference,
 };
-use omniflow_engine::simulated::{Act, ProviderName};
+use omniflow_engine::conformance::Harness;
+use omniflow_engine::simulated::{Act, ProviderName, Script};
 use omniflow_engine::{Details, Idempotency, Placement, Request};
 use omniflow_temporal::store::Claim;
 use serde_json::json;
@@ -201,6 +203,57 @@ life! {
         let id = place(life.engine(), Wanted::default()).await;
         store_behind(life, &id, &report("P-1", PaymentOutcome::Declined)).await;
         must(life.engine(), &id, report("P-2", PaymentOutcome::Captured)).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// The carrier takes longer than a workflow task waits for it.
+    slow, async |life: &mut Recording| {
+        let script = Script::new([Act::Delay.step(1, 300)]);
+        life.client.temporal.simulated().script(ProviderName::Carrier, None, script);
+        let id = place(life.engine(), Wanted::default()).await;
+        must(life.engine(), &id, capture()).await;
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// It is paid before PostgreSQL has it.
+    absent, async |life: &mut Recording| {
+        let stored = json!({"OrderID": life.client.order_id, "Stored": true});
+        life.client.signal_with_start(&stored, "SIGNAL_PAYMENT_PAID", "\"PAID\"").await;
+        waits(&life.client, 2).await;
+        life.client.claim().await;
+        let id = life.client.id();
+        life.keep(&id).await;
+        id
+    }
+}
+
+life! {
+    /// PostgreSQL cannot be used while a payment is stored, and while a shipment is tried.
+    outage, async |life: &mut Recording| {
+        life.script(ProviderName::Carrier, Act::Fail, 1);
+        let id = place(life.engine(), Wanted { backoff_ms: 1_000, ..Wanted::default() }).await;
+        life.client.order_id = id.to_string();
+        let postgres = life.client.temporal.postgres().await;
+        let rename = async |from, to| {
+            postgres.batch_execute(&format!("ALTER TABLE {from} RENAME TO {to}")).await.unwrap();
+        };
+        rename("orders", "away").await;
+        life.client.pay("\"PAID\"").await;
+        // One is the payment window's.
+        waits(&life.client, 3).await;
+        rename("away", "orders").await;
+        life.client.until("payment_captured", 1).await;
+        rename("orders", "away").await;
+        while life.client.latest_has("ActivityTaskCompletedEventAttributes").await < 2 {
+            tokio::task::yield_now().await;
+        }
+        rename("away", "orders").await;
         life.keep(&id).await;
         id
     }

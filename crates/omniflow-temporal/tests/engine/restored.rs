@@ -8,7 +8,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until the latest run has waited so often.
-async fn waits(client: &Client, times: usize) {
+pub(crate) async fn waits(client: &Client, times: usize) {
     let waited = async {
         while client.latest_has("TimerStartedEventAttributes").await < times {
             tokio::time::sleep(Duration::from_millis(50)).await;

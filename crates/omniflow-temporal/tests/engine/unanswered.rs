@@ -3,7 +3,9 @@
 use crate::client::{Client, history};
 use crate::harness::{Temporal, link};
 use crate::orders::{TEA, Wanted, capture, set_stock, until};
-use omniflow_core::{Actor, Command, Entry, Event, OrderId, PaymentStatus, StateKind, placed};
+use omniflow_core::{
+    Actor, Command, Entry, Event, ExternalId, OrderId, PaymentStatus, StateKind, Terms, placed,
+};
 use omniflow_engine::conformance::Harness;
 use omniflow_engine::{
     Answered, Error, FeedScope, Health, Idempotency, OrderEngine, Page, Placement, Position, Request,
@@ -112,6 +114,30 @@ async fn a_payment_report_that_nobody_applies_is_kept_and_applied_once() {
     let again = pay(&engine, &id, "p").await.unwrap();
     assert!(again.replayed && !again.pending, "its mark is kept: {again:?}");
     assert_eq!(engine.timeline(&id).await.unwrap().len(), 5, "and nothing else came of it");
+}
+
+/// As where one of them was given another schema. Nobody may try for ever.
+#[tokio::test]
+async fn a_placing_that_its_workflow_does_not_find_is_no_endless_matter() {
+    let mut temporal = Temporal::new();
+    temporal.start().await;
+    let mut settings = StoreSettings::new(temporal.servers().postgres.as_str());
+    settings.schema = format!("{}_other", temporal.queue());
+    let store = Store::connect(&settings).unwrap();
+    let at = &temporal.servers().temporal;
+    let engine = engine(&temporal, at, store, EngineSettings::new(temporal.queue()));
+    set_stock(&*engine, 10).await;
+    let external = |key: &'static str| {
+        let terms =
+            Terms { external_id: Some(ExternalId::new("cart-1").unwrap()), ..Wanted::default().terms() };
+        let idempotency = Some(Idempotency::new("shop", "/orders", key, b"{}", KEEP_MS));
+        engine.place(Placement { terms, details: None, actor: Actor::api(), idempotency })
+    };
+    for _ in 0..2 {
+        assert_eq!(external("k").await, Err(Error::OutcomeUnknown));
+        let rival = external("other").await;
+        assert!(matches!(rival, Err(Error::Unavailable(_))), "{rival:?}");
+    }
 }
 
 /// What is left is applied at whatever version the order then has.

@@ -49,6 +49,22 @@ async fn what_makes_no_sense_is_recorded_and_changes_nothing() {
     client.ends("REJECTED").await;
 }
 
+/// Temporal has taken it, and the order refuses it as it stands: the timeline says so.
+#[tokio::test]
+async fn a_decision_that_comes_too_late_is_recorded_and_changes_nothing() {
+    let client = Client::new().await;
+    client.start_with(&client.order(20_000)).await;
+    client.review("\"APPROVE\"").await;
+    client.until("decision_recorded", 1).await;
+    client.review("\"APPROVE\"").await;
+    client.review("\"REJECT\"").await;
+    client.until("signal_ignored", 1).await;
+    client.pay("\"PAID\"").await;
+    client.ends("COMPLETED").await;
+    let timeline = client.timeline().await;
+    assert_eq!(timeline.iter().filter(|event| **event == "signal_ignored").count(), 1, "{timeline:?}");
+}
+
 #[tokio::test]
 async fn a_payment_before_the_decision_ships_once_approved() {
     let client = Client::new().await;

@@ -54,6 +54,7 @@ async fn an_order_that_has_something_to_do_is_late_after_a_while_and_one_at_rest
     let consumed = |publish: &mut Publish<'_>| publish.stock = Some(Step::ConsumeStock);
     assert_eq!(life.publish(&world.store, version, consumed).await, Published::Stored);
     assert!(life.order.is_at_rest());
+    world.store.looked_at(&[life.order.id.clone()], after(5 * MINUTE)).await.unwrap();
     assert_eq!(late(&world, after(90 * DAY), 9).await, NONE);
 }
 
@@ -68,12 +69,20 @@ async fn an_order_that_waits_for_a_person_is_looked_at_once_a_day() {
     assert_eq!(life.order.kind(), omniflow_core::StateKind::InReview);
     assert_eq!(late(&world, after(DAY - 1), 9).await, NONE);
     assert_eq!(late(&world, after(DAY), 9).await, ["ORD-1"]);
+    let found = [life.order.id.clone()];
+    world.store.looked_at(&found, after(DAY)).await.unwrap();
     assert_eq!(late(&world, after(2 * DAY - 1), 9).await, NONE);
     assert_eq!(late(&world, after(2 * DAY), 9).await, ["ORD-1"]);
+    assert_eq!(late(&world, after(2 * DAY + 5 * MINUTE - 1), 9).await, NONE);
+    assert_eq!(
+        late(&world, after(2 * DAY + 5 * MINUTE), 9).await,
+        ["ORD-1"],
+        "whoever took it did not come to it"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn those_who_look_at_once_share_the_orders_the_latest_first() {
+async fn those_who_look_at_once_share_the_orders_that_are_late_the_longest_first() {
     let world = World::new("late_shared").await;
     world.stock_of("tea", 100).await;
     for n in 0..40_u64 {

@@ -38,7 +38,8 @@ pub(crate) fn flags(flags: &[(String, String)], config: &mut Config, mistakes: &
             Some((key, part)) => take(key, part, value, config).map_err(|fault| format!("`{path}` {fault}")),
             None => Err(nearest::unknown(path)),
         };
-        let at = || Some(Source::Flag(format!("--set {path}={value}")));
+        // Without the value: one that is meant for another key may be a secret.
+        let at = || Some(Source::Flag(format!("--set {path}")));
         mistakes.extend(taken.err().map(|text| Mistake { at: at(), text }));
     }
 }

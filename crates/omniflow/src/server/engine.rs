@@ -47,6 +47,15 @@ impl Engine {
         }
     }
 
+    /// Whether effects are run in this process, or only elsewhere.
+    pub(super) fn runs_effects(&self) -> bool {
+        match self {
+            Self::Embedded(_) => true,
+            #[cfg(feature = "temporal")]
+            Self::Temporal(engine) => engine.works(),
+        }
+    }
+
     /// As everything above it sees it.
     pub(super) fn orders(&self) -> Arc<dyn OrderEngine> {
         match self {

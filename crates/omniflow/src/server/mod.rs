@@ -24,16 +24,17 @@ use omniflow_http::{Api, Dev, Metrics, Shutdown};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
+#[cfg(feature = "temporal")]
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// Runs a server's life to its end, on a runtime of its own.
 pub(crate) fn block_on<T>(life: impl Future<Output = T>) -> std::io::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(life);
-    // What still blocks, a read of a slow disk say, must not keep the process.
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    stop::let_go(runtime, stop::left());
     Ok(outcome)
 }
 
@@ -48,13 +49,36 @@ pub(crate) enum Duty {
     Worker,
 }
 
-/// A server whose data is open, and which does not listen yet.
+impl Duty {
+    /// Where a process of this duty listens.
+    fn listen(&self, settings: &Settings) -> SocketAddr {
+        match self {
+            Self::Api | Self::Dev => settings.listen,
+            #[cfg(feature = "temporal")]
+            Self::Worker => settings.servers.worker_listen,
+        }
+    }
+
+    /// What makes it listen elsewhere.
+    fn listen_flag(&self) -> &'static str {
+        match self {
+            Self::Api | Self::Dev => "--listen ADDRESS",
+            #[cfg(feature = "temporal")]
+            Self::Worker => "--set worker.listen=ADDRESS",
+        }
+    }
+}
+
+/// A server whose data is open. It has its address, and answers nobody yet.
 pub(crate) struct Server {
     settings: Settings,
     duty: Duty,
+    listener: TcpListener,
     engine: Engine,
     pub(crate) simulated: Simulated,
     shutdown: Shutdown,
+    /// By when it is to have ended, once it is asked to.
+    ends_at: JoinHandle<Instant>,
 }
 
 /// What a server has open beside its connections, and more.
@@ -77,6 +101,13 @@ fn check_open_files(connections: usize) {
 /// finds no room is tried again by its client's system after a second.
 const BACKLOG: u32 = 4_096;
 
+fn listen(settings: &Settings, duty: &Duty) -> anyhow::Result<TcpListener> {
+    let (address, flag) = (duty.listen(settings), duty.listen_flag());
+    bind(address).with_context(|| {
+        format!("cannot listen on {address}; is another server there? Name another address with {flag}")
+    })
+}
+
 fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // The port of a server that has just ended is free at once.
@@ -86,8 +117,11 @@ fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl Server {
-    /// Opens the data and goes on with what is open there, with simulated providers that behave as scripted.
-    /// From here on SIGTERM and Ctrl-C end it well.
+    /// Takes the address; then opens the data and goes on with what is open there, with simulated providers that
+    /// behave as scripted. From here on SIGTERM and Ctrl-C end it well.
+    ///
+    /// # Errors
+    /// Where the address is another's, with nothing begun; where the data cannot be opened.
     pub(crate) async fn open(
         settings: Settings,
         duty: Duty,
@@ -95,15 +129,18 @@ impl Server {
         scripts: &[(ProviderName, Script)],
     ) -> anyhow::Result<Self> {
         check_open_files(settings.limits.connections);
+        // First, or work would be taken by a process that ends at once.
+        let listener = listen(&settings, &duty)?;
         let shutdown = Shutdown::new();
         tokio::spawn(stop::on_signal(shutdown.clone()));
+        let ends_at = tokio::spawn(stop::ends_at(shutdown.clone()));
         let simulated = simulated(&settings, &duty, &clock)?;
         for (provider, script) in scripts {
             simulated.script(*provider, None, script.clone());
         }
         let works = !matches!(duty, Duty::Api);
         let engine = Engine::open(&settings, &simulated, clock, works, &shutdown).await?;
-        Ok(Self { settings, duty, engine, simulated, shutdown })
+        Ok(Self { settings, duty, listener, engine, simulated, shutdown, ends_at })
     }
 
     /// The engine.
@@ -111,26 +148,24 @@ impl Server {
         self.engine.orders()
     }
 
-    /// Listens, prints what `welcome` says of the address, which `/` shows too, and serves until it is asked
-    /// to end.
+    /// Prints what `welcome` says of the address, which `/` shows too, and serves until it is asked to end.
     pub(crate) async fn serve(
         self,
         dev: Option<Dev>,
         welcome: impl FnOnce(SocketAddr) -> String,
     ) -> anyhow::Result<()> {
-        let Self { settings, duty, engine, simulated, shutdown } = self;
-        let (listen, limits) = match duty {
+        let Self { settings, duty, listener, engine, simulated, shutdown, ends_at } = self;
+        let limits = match duty {
             // Whoever asks a worker how it is must not keep it from ending.
             #[cfg(feature = "temporal")]
             Duty::Worker => {
                 let drain = settings.limits.drain.min(Duration::from_secs(1));
-                (settings.servers.worker_listen, Limits { drain, ..settings.limits })
+                Limits { drain, ..settings.limits }
             }
-            Duty::Api | Duty::Dev => (settings.listen, settings.limits),
+            Duty::Api | Duty::Dev => settings.limits,
         };
-        let listener = bind(listen)
-            .with_context(|| format!("cannot listen on {listen}; is another server there? use --listen"))?;
-        let reports = tokio::spawn(simulated.run_reports(engine.orders()));
+        // Where no effect is run, nothing is ever accepted.
+        let reports = engine.runs_effects().then(|| tokio::spawn(simulated.run_reports(engine.orders())));
         let welcome = welcome(listener.local_addr()?);
         let metrics = Metrics::new();
         engine.register(&metrics, matches!(duty, Duty::Api | Duty::Dev));
@@ -153,18 +188,13 @@ impl Server {
         };
         // Whoever does not read it does not need it.
         drop(writeln!(std::io::stdout(), "{welcome}"));
-        let ends_at = tokio::spawn(ends_at(shutdown.clone()));
         omniflow_http::serve(listener, routes, limits, metrics, shutdown).await;
-        reports.abort();
+        if let Some(reports) = reports {
+            reports.abort();
+        }
         // Only now: what was taken may need the worker for its answer.
         engine.stop(ends_at.await?).await
     }
-}
-
-/// The process has ended 10 s after it was asked to; this is a little before.
-async fn ends_at(shutdown: Shutdown) -> Instant {
-    shutdown.begun().await;
-    Instant::now() + Duration::from_millis(9_500)
 }
 
 /// The simulated providers. Where the data is on servers, what they took is forgotten at the end of the process:

@@ -4,7 +4,7 @@ use crate::openapi;
 use serde_json::Value as Json;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than anything takes that is not hanging; a long poll may last 30 s.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -123,6 +123,15 @@ impl Client {
             order = answer.ok();
         }
         order
+    }
+
+    /// Waits until so many requests wait for their answers, beside the one that asks how many.
+    pub(crate) fn await_in_flight(&self, others: usize) {
+        let line = format!("omniflow_http_requests_in_flight {}\n", others + 1);
+        let begun = Instant::now();
+        while !self.get("/metrics").body.contains(&line) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{line}");
+        }
     }
 
     /// The types of the order's events.

@@ -26,3 +26,4 @@ mod storage;
 mod temporal;
 #[cfg(feature = "otlp")]
 mod traces;
+mod verify;

@@ -3,11 +3,11 @@
 use crate::server::still;
 use std::collections::BTreeSet;
 
-/// The names of metrics in a text.
+/// The names of metrics in a text; what they all begin with is none, where it stands alone in a pattern.
 fn names(text: &str) -> BTreeSet<&str> {
     let is_part = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     let words = text.split(|letter: char| !is_part(letter));
-    words.filter(|word| word.starts_with("omniflow_")).collect()
+    words.filter(|word| word.strip_prefix("omniflow_").is_some_and(|name| !name.is_empty())).collect()
 }
 
 #[test]

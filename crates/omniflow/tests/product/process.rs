@@ -34,9 +34,7 @@ fn who_waits_is_answered_at_the_end() {
     let headers = [("if-none-match", "\"2\""), ("prefer", "wait=30")];
     let path = format!("/api/v1/orders/{id}");
     let waiting = [(), ()].map(|()| server.client.begin("GET", &path, &headers, b""));
-    // They are open, beside the connection that asks; and the server has had the time to answer another one.
-    while !server.client.get("/metrics").body.contains("omniflow_http_connections 3\n") {}
-    assert_eq!(server.client.get("/healthz").status, 200);
+    server.client.await_in_flight(2);
     let asked = Instant::now();
     server.signal("TERM");
     for exchange in waiting {
@@ -89,13 +87,16 @@ fn a_second_process_on_the_same_data_is_refused() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
-    let place = Place::new();
+fn an_address_that_is_taken_is_named_and_nothing_is_begun() {
+    let (place, other) = (Place::new(), Place::new());
     let server = place.start(&[]);
     let address = server.client.address().to_string();
-    let mut second = omniflow(["dev", "--ephemeral", "--listen", &address]);
-    second.env("TMPDIR", place.data());
-    ends_with(&run(second), 1, &address);
+    let mut second = omniflow(["dev", "--listen", &address, "--data-dir"]);
+    second.arg(other.data());
+    let said = run(second);
+    ends_with(&said, 1, &address);
+    ends_with(&said, 1, "with --listen ADDRESS");
+    assert_eq!(std::fs::read_dir(other.data()).unwrap().count(), 0, "no order would be gone on with");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `omniflow serve`: from a file, with nothing in it that is only for trying.
 
 use crate::scenarios::ORDER;
-use crate::server::{Place, Server, omniflow, run};
+use crate::server::{Place, Server, by_shell, omniflow, run};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ pub(crate) const ASKED: &str = "engine = \"embedded\"\naccess = \"none\"\nlisten
     carrier.kind = \"simulated\"\npayments.kind = \"simulated\"\n";
 
 /// A configuration file beside a data directory, which it names.
-fn configured(place: &Place, text: &str) -> PathBuf {
+pub(crate) fn configured(place: &Place, text: &str) -> PathBuf {
     let file = place.data().with_file_name("omniflow.toml");
     std::fs::write(&file, format!("data_dir = \"{}\"\n{text}", place.data().display())).unwrap();
     file
@@ -186,10 +186,7 @@ fn a_variable_that_is_none_is_refused_by_every_command_that_one_may_be_for() {
 #[test]
 fn it_raises_its_limit_of_open_files() {
     let place = Place::new();
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -Sn 64 && exec \"$0\" \"$@\""]).arg(place.command(&[]).get_program());
-    command.args(place.command(&[]).get_args());
-    let server = Server::start(command);
+    let server = Server::start(by_shell(r#"ulimit -Sn 64 && exec "$0" "$@""#, &place.command(&[])));
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
     let [soft, hard, ..] = limit.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{limits}") };

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// Longer than anything takes that is not hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A port of this machine on which nothing listens: the system gives out none below 1024.
+pub(crate) const NOBODY: &str = "127.0.0.1:1";
+
 /// Where one server after another keeps its data.
 pub(crate) struct Place {
     dir: TempDir,
@@ -24,16 +27,36 @@ pub(crate) struct Server {
     log: Receiver<String>,
 }
 
-/// A command of the program, which is told nothing by the variables that tests are driven by.
+/// A command of the program, which is told nothing by the variables that tests are driven by, nor by those and
+/// the file with which whoever runs them reaches a Temporal of their own: it knows of none.
 pub(crate) fn omniflow<const N: usize>(args: [&str; N]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_omniflow"));
     command.args(args);
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OMNIFLOW_") {
+        if ["OMNIFLOW_", "TEMPORAL_"].iter().any(|of| name.to_string_lossy().starts_with(of)) {
             command.env_remove(name);
         }
     }
+    command.env("TEMPORAL_CONFIG_FILE", "/dev/null").env("TEMPORAL_ADDRESS", NOBODY);
     command
+}
+
+/// The same command in the hands of a line of shell, which ends in `exec "$0" "$@"`.
+pub(crate) fn by_shell(line: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).arg(command.get_program()).args(command.get_args());
+    with_environment_of(command, &mut shell);
+    shell
+}
+
+/// Gives a command what another one is told by its environment.
+pub(crate) fn with_environment_of(told: &Command, command: &mut Command) {
+    for (name, value) in told.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
 }
 
 /// Runs a command that must end by itself.

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::scenarios::{LARGE, ORDER};
-use crate::server::{Place, Server, verify};
+use crate::server::{Place, Server, by_shell, verify};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -184,11 +184,8 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     server.client.put("/api/v1/inventory/USB-C%20Cable", r#"{"on_hand":1000000}"#).ok();
     assert_eq!(server.terminate().code(), Some(0));
     // No file may grow beyond so many blocks, and writing more is an error instead of a signal.
-    let mut limited = Command::new("sh");
-    limited.args(["-c", r#"trap '' XFSZ; ulimit -f 2048; exec "$0" "$@""#]);
     let command = place.command(&["--payment-window", "24h"]);
-    limited.arg(command.get_program()).args(command.get_args());
-    let mut server = Server::start(limited);
+    let mut server = Server::start(by_shell(r#"trap '' XFSZ; ulimit -f 2048; exec "$0" "$@""#, &command));
     let placed = place_until_full(server.client);
     assert!(placed.len() > 100, "{}", placed.len());
     for _ in 0..20 {

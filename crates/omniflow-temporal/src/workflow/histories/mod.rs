@@ -19,7 +19,8 @@ use temporalio_common::protos::temporal::api::history::v1::history_event::Attrib
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 
 /// Every life that is recorded.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 17] = [
+    "absent",
     "behind",
     "cancelled",
     "compensated",
@@ -27,11 +28,13 @@ const NAMES: [&str; 14] = [
     "expired",
     "failed",
     "out_of_stock",
+    "outage",
     "paid",
     "rejected",
     "reported",
     "retried",
     "reviewed",
+    "slow",
     "stuck",
     "withdrawn",
 ];

@@ -1,8 +1,9 @@
 use super::*;
 use omniflow_core::{
-    Draft, DraftAmount, DraftLine, Event, MAX_PAYMENTS, OrderId, PaymentReport, PaymentStatus, PolicyBook,
-    StateKind, StockHold, Terms,
+    ChainHash, Draft, DraftAmount, DraftLine, Event, MAX_PAYMENTS, OrderId, PaymentReport, PaymentStatus,
+    PolicyBook, StateKind, StockHold, Terms,
 };
+use omniflow_engine::Idempotency;
 use temporalio_common::data_converters::{PayloadConverter, RawValue};
 
 const CANCEL: Command = Command::Cancel { reason: None };
@@ -183,6 +184,19 @@ fn a_marked_request_is_done_once() {
 }
 
 #[test]
+fn a_mark_is_forgotten_with_its_time() {
+    let mut machine = awaiting();
+    machine.say(0, asked(pay(), Some((1, 1))), at(10));
+    machine.batch(at(10)).unwrap();
+    machine.published();
+    machine.say(1, asked(CANCEL, Some((1, 2))), at(1_009));
+    machine.say(2, asked(CANCEL, Some((1, 2))), at(1_010));
+    assert!(machine.batch(at(1_010)).is_none());
+    assert_eq!(machine.take_answer(1), Some(Answer::KeyReused));
+    assert_eq!(machine.take_answer(2), Some(Answer::Refused { version: 3 }));
+}
+
+#[test]
 fn a_mark_is_kept_also_where_nothing_moves() {
     let mut machine = awaiting();
     machine.say(0, asked(pay(), None), at(10));
@@ -204,7 +218,7 @@ fn a_version_that_has_passed_is_said() {
 /// The payment that a signal reports.
 fn paid_by_signal(payment: &str) -> Asked {
     let payload = serde_json::json!({ "payment_id": payment });
-    super::super::input::paid(&RawValue::from_value(&payload, &PayloadConverter::default()))
+    input::paid(&RawValue::from_value(&payload, &PayloadConverter::default()))
 }
 
 /// Temporal has acknowledged a signal, and nobody waits who could be told of a refusal.
@@ -223,4 +237,46 @@ fn a_payment_by_signal_is_recorded_and_given_back_however_many_there_are() {
     machine.say(200, asked(Command::ReportPayment(report), None), at(11));
     assert!(machine.batch(at(11)).is_none());
     assert_eq!(machine.take_answer(200), Some(Answer::Refused { version: 103 }), "by the API it is refused");
+}
+
+/// PostgreSQL shows so many events in one transaction, and no more.
+#[test]
+fn what_is_too_much_for_one_batch_is_stored_by_several() {
+    const SIGNALS: u32 = 4_200;
+    let mut machine = awaiting();
+    for number in 0..SIGNALS {
+        machine.say(number.into(), paid_by_signal(&format!("P-{number}")), at(10));
+    }
+    machine.say(SIGNALS.into(), asked(CANCEL, None), at(10));
+    let mut stored = 2;
+    while let Some(batch) = machine.batch(at(11)) {
+        let lines = u32::try_from(batch.lines.len()).unwrap();
+        assert_eq!((batch.expected, batch.order.version), (stored, stored + lines));
+        assert!((1..=1_000).contains(&lines));
+        stored += lines;
+        machine.published();
+        assert_eq!(machine.has_answer(SIGNALS.into()), stored == SIGNALS + 2, "it is answered in its turn");
+    }
+    assert_eq!((stored, machine.is_quiet()), (SIGNALS + 2, true));
+    assert_eq!(machine.stored, machine.decided);
+    assert_eq!(machine.stored().payments.iter().len(), SIGNALS as usize);
+}
+
+/// Whoever sent a signal was told by Temporal that it was taken.
+#[test]
+fn a_signal_that_the_order_refuses_is_noted() {
+    let mut machine = awaiting();
+    machine.say(0, asked(pay(), None), at(10));
+    let payload = RawValue::from_value(&"REJECT", &PayloadConverter::default());
+    machine.say(1, input::reviewed(&payload), at(10));
+    machine.say(2, Asked::told(CANCEL, Actor::api()), at(10));
+    let batch = machine.batch(at(10)).unwrap();
+    let notes: Vec<_> = entries(&lines_of(&batch)).unwrap().drain(1..).map(|entry| entry.event).collect();
+    let note = |signal: &str, reason: &str| Event::SignalIgnored {
+        signal: signal.to_owned(),
+        reason: omniflow_core::ReasonText::lossy(reason),
+    };
+    assert_eq!(notes, [note("SIGNAL_ADMIN_ACTION", "REJECT"), note("cancel", "")]);
+    machine.say(3, Asked::told(pay(), Actor::api()), at(10));
+    assert_eq!(machine.batch(at(10)).unwrap().lines.len(), 3, "what is known already is no news");
 }

@@ -3,10 +3,11 @@
 mod work;
 
 use super::settings::Servers;
+use crate::failure::Failure;
 use omniflow_engine::verify::Report;
 use omniflow_engine::{Clock, EngineMetrics, OrderEngine, Providers};
 use omniflow_http::Shutdown;
-use omniflow_temporal::store::{Schema, Store, StoreSettings};
+use omniflow_temporal::store::{Schema, Store, StoreError, StoreSettings};
 use omniflow_temporal::{EngineSettings, Link, TemporalEngine};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
@@ -22,8 +23,18 @@ const COUNTS_EVERY: Duration = Duration::from_secs(10);
 /// # Errors
 /// What to write instead.
 pub(crate) fn check(servers: &Servers) -> Result<(), String> {
-    store_settings(servers)?.check().map_err(|error| format!("`postgres.url`: {error}"))?;
+    store_settings(servers)?.check().map_err(|error| of_url(&error.to_string()))?;
     Link::new(None).map(drop).map_err(|error| error.to_string())
+}
+
+/// What is wrong with the address. The driver quotes the name of an option that it does not know, which in an
+/// address that is written wrong may be most of it, and have the password in it.
+fn of_url(fault: &str) -> String {
+    let is_name = |quoted: &str| quoted.chars().all(|sign| sign.is_ascii_lowercase() || sign == '_');
+    match fault.split('`').skip(1).step_by(2).all(is_name) {
+        true => format!("`postgres.url`: {fault}"),
+        false => "`postgres.url` must be such as \"postgres://user@host/database\"".to_owned(),
+    }
 }
 
 fn store_settings(servers: &Servers) -> Result<StoreSettings, String> {
@@ -77,10 +88,13 @@ pub(crate) async fn signs_of_life(servers: &Servers) -> [(&'static str, Result<S
 /// Checks all that PostgreSQL has.
 ///
 /// # Errors
-/// Where it cannot be read.
-pub(crate) async fn verify(servers: &Servers) -> anyhow::Result<Report> {
-    let store = Store::connect(&store_settings(servers).map_err(anyhow::Error::msg)?)?;
-    Ok(store.verify().await?)
+/// Exit code 3 where it cannot be reached.
+pub(crate) async fn verify(servers: &Servers) -> Result<Report, Failure> {
+    let store = Store::connect(&store_settings(servers).map_err(Failure::usage)?)?;
+    store.verify().await.map_err(|error| match error {
+        StoreError::Unavailable { .. } => Failure::unreachable(error.into()),
+        error => error.into(),
+    })
 }
 
 /// Counts orders for as long as the process lives. What it could not count stays as it was: that PostgreSQL is
@@ -135,13 +149,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether it has a worker.
+    pub(super) fn works(&self) -> bool {
+        self.work.is_some()
+    }
+
     pub(super) fn orders(&self) -> Arc<dyn OrderEngine> {
         Arc::clone(&self.orders) as Arc<dyn OrderEngine>
     }
 
     /// Attempts where it has a worker; where it takes orders, how they stand, which every such process says alike.
     pub(super) fn register(&self, registry: &mut Registry, takes_orders: bool) {
-        if self.work.is_some() {
+        if self.works() {
             self.metrics.register_attempts(registry);
         }
         if takes_orders {

@@ -8,7 +8,7 @@ mod inventory;
 mod orders;
 mod refusals;
 mod terminal;
-mod watch;
+pub(crate) mod watch;
 
 use crate::server::{Server, omniflow, run};
 use serde_json::Value;
@@ -16,10 +16,10 @@ use std::process::Command;
 
 /// How a command ended.
 #[derive(Debug)]
-struct Told {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Told {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// A command of the program, in an environment that says nothing of it.
@@ -38,7 +38,7 @@ fn told(command: Command) -> Told {
     Told { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn url(server: &Server) -> String {
+pub(crate) fn url(server: &Server) -> String {
     format!("http://{}", server.client.address())
 }
 
@@ -50,7 +50,7 @@ fn ask_at(url: &str, args: &[&str]) -> Told {
 }
 
 /// Runs a command against a server, whatever comes of it.
-fn ask(server: &Server, args: &[&str]) -> Told {
+pub(crate) fn ask(server: &Server, args: &[&str]) -> Told {
     ask_at(&url(server), args)
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn done(server: &Server, args: &[&str]) -> String {
 
 /// Runs a command with `--json`; answers its one document.
 #[track_caller]
-fn json(server: &Server, args: &[&str]) -> Value {
+pub(crate) fn json(server: &Server, args: &[&str]) -> Value {
     let out = done(server, &[args, &["--json"]].concat());
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
 }
@@ -77,7 +77,7 @@ pub(crate) fn create(server: &Server, args: &[&str]) -> String {
 
 /// Runs a command that must fail so; answers what it says.
 #[track_caller]
-fn fails(server: &Server, args: &[&str], code: i32) -> String {
+pub(crate) fn fails(server: &Server, args: &[&str], code: i32) -> String {
     let told = ask(server, args);
     assert_eq!((told.code, told.out.as_str()), (Some(code), ""), "{args:?}: {told:?}");
     told.err

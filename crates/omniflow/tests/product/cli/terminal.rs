@@ -3,7 +3,7 @@
 use super::fake::{Fake, answer};
 use super::{Told, command, create, told, url};
 use crate::scenarios::LARGE;
-use crate::server::still;
+use crate::server::{still, with_environment_of};
 use std::process::Command;
 
 /// Runs a command on a terminal of its own.
@@ -12,12 +12,7 @@ fn on_terminal(url: &str, columns: &str, args: &[&str]) -> Told {
         [env!("CARGO_BIN_EXE_omniflow")].iter().chain(args).map(|word| format!("'{word}'")).collect();
     let mut script = Command::new("script");
     script.args(["-qec", &words.join(" "), "/dev/null"]);
-    for (name, value) in command(args).get_envs() {
-        match value {
-            Some(value) => script.env(name, value),
-            None => script.env_remove(name),
-        };
-    }
+    with_environment_of(&command(args), &mut script);
     script.env("OMNIFLOW_SERVER", url).env("COLUMNS", columns);
     let mut shown = told(script);
     shown.out = shown.out.replace('\r', "");

@@ -12,13 +12,13 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A `watch` that runs.
-struct Watch {
+pub(crate) struct Watch {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Watch {
-    fn start(url: &str, args: &[&str]) -> Self {
+    pub(crate) fn start(url: &str, args: &[&str]) -> Self {
         let mut command = super::command(&[&["orders", "watch", "--server", url], args].concat());
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = child.unwrap();
@@ -28,12 +28,12 @@ impl Watch {
 
     /// The next line.
     #[track_caller]
-    fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("a line")
     }
 
     /// The lines until its end, and its exit code.
-    fn end(&mut self) -> (Vec<String>, Option<i32>) {
+    pub(crate) fn end(&mut self) -> (Vec<String>, Option<i32>) {
         let mut lines = vec![];
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             lines.push(line);
@@ -60,7 +60,7 @@ fn lines(stdout: ChildStdout) -> Receiver<String> {
 }
 
 /// The types of events, each on its line.
-fn types(lines: &[String]) -> Vec<String> {
+pub(crate) fn types(lines: &[String]) -> Vec<String> {
     let of =
         |line: &String| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned();
     lines.iter().map(of).collect()

@@ -1,75 +1,12 @@
-//! The same program with the Temporal engine: API and workers as processes, on a real Temporal server and a real
-//! PostgreSQL, which `OMNIFLOW_TEST_TEMPORAL` and `OMNIFLOW_TEST_POSTGRES` name.
+//! Orders on the Temporal engine, from their placing to their ends, whoever is killed or away meanwhile.
 
+use super::{CAPTURED, Shop, named};
 use crate::cli::{create, done};
 use crate::events::{self, Stream};
 use crate::scenarios::{LARGE, ORDER};
-use crate::server::{Place, Server, omniflow, run};
+use crate::server::{Place, Server};
 use serde_json::json;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-
-const NEEDS_SERVERS: &str = "`cargo xtask temporal` starts the servers, and runs this";
-
-/// A port of this machine on which nothing listens: the system gives out none below 1024.
-const NOBODY: &str = "127.0.0.1:1";
-
-const CAPTURED: &str = r#"{"outcome":"captured"}"#;
-
-static SHOPS: AtomicU32 = AtomicU32::new(0);
-
-/// API and workers with tables and a task queue of their own.
-struct Shop {
-    place: Place,
-    name: String,
-}
-
-fn named(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} names no server: {NEEDS_SERVERS}"))
-}
-
-impl Shop {
-    fn open() -> Self {
-        let number = SHOPS.fetch_add(1, Ordering::Relaxed);
-        Self { place: Place::new(), name: format!("shop_{}_{number}", std::process::id()) }
-    }
-
-    fn file(&self) -> PathBuf {
-        let name = &self.name;
-        let text = format!(
-            "engine = \"temporal\"\naccess = \"none\"\nlisten = \"127.0.0.1:0\"\ncarrier.kind = \"simulated\"\n\
-             payments.kind = \"simulated\"\npostgres.schema = \"{name}\"\ntemporal.task_queue = \"{name}\"\n\
-             worker.listen = \"127.0.0.1:0\"\npolicies.payment_window = \"1m\"\n"
-        );
-        let file = self.place.data().with_file_name("omniflow.toml");
-        std::fs::write(&file, text).unwrap();
-        file
-    }
-
-    /// A command on the servers of the test.
-    fn command(&self, name: &str) -> Command {
-        let mut command = omniflow([name, "--config"]);
-        command.arg(self.file());
-        command.env("TEMPORAL_ADDRESS", named("OMNIFLOW_TEST_TEMPORAL"));
-        command.env("OMNIFLOW_POSTGRES_URL", named("OMNIFLOW_TEST_POSTGRES"));
-        command
-    }
-
-    fn api(&self) -> Server {
-        let server = Server::start(self.command("serve"));
-        for sku in ["iPhone%2015", "Mac%20Pro"] {
-            let set = server.client.put(&format!("/api/v1/inventory/{sku}"), r#"{"on_hand":100}"#);
-            assert!(matches!(set.status, 200 | 201), "{set:?}");
-        }
-        server
-    }
-
-    fn worker(&self) -> Server {
-        Server::start(self.command("worker"))
-    }
-}
 
 #[test]
 #[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
@@ -99,6 +36,7 @@ fn dev_has_the_demo_catalogue_takes_orders_to_their_ends_and_ends_in_time() {
     let order = client.await_state(&id, "shipping");
     let (path, known) = (format!("/api/v1/orders/{id}"), format!("\"{}\"", order["version"]));
     let waiting = client.begin("GET", &path, &[("if-none-match", &known), ("prefer", "wait=30")], b"");
+    client.await_in_flight(1);
     let asked = Instant::now();
     assert!(server.terminate().success());
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
@@ -133,10 +71,7 @@ fn orders_go_on_when_a_worker_is_killed_and_the_api_is_another_process() {
         client.get("/api/v1/orders?state=completed&limit=50").ok()["data"].as_array().unwrap().len(),
         20
     );
-    let verified = run(shop.command("verify"));
-    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
-    assert!(verified.status.success() && said.ends_with("everything holds\n"), "{said}");
-    assert!(said.starts_with("checked 21 orders,"), "{said}");
+    shop.assert_clean(21);
     assert!(second.terminate().success() && api.terminate().success());
 }
 
@@ -204,75 +139,4 @@ fn without_a_worker_what_was_said_is_kept_and_answered_with_202() {
     let done = client.await_state(&id, "completed");
     assert_eq!(done["payments"].as_array().unwrap().len(), 1, "{done}");
     assert_eq!(client.stock("iPhone 15"), (99, 0));
-}
-
-#[test]
-#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
-fn a_server_that_cannot_be_reached_is_named_and_used_once_it_can() {
-    let shop = Shop::open();
-    let looked = || String::from_utf8(run(shop.command("doctor")).stdout).unwrap();
-    for _ in 0..2 {
-        assert!(looked().contains("the first process makes the tables"), "doctor changes nothing");
-    }
-    shop.api().kill();
-    assert!(looked().contains("the tables are in the schema"), "{}", looked());
-    for (variable, value, name) in [
-        ("TEMPORAL_ADDRESS", NOBODY.to_owned(), "Temporal"),
-        ("OMNIFLOW_POSTGRES_URL", format!("postgres://shop:pa55word@{NOBODY}/orders"), "PostgreSQL"),
-    ] {
-        let mut command = shop.command("serve");
-        command.env(variable, &value);
-        let server = Server::start(command);
-        let detail = server.client.get("/readyz").problem(503, "engine_unavailable")["detail"].to_string();
-        assert!(detail.contains(name) && !detail.contains("pa55word"), "{detail}");
-        server.client.post("/api/v1/orders", ORDER).problem(503, "engine_unavailable");
-        let mut doctor = shop.command("doctor");
-        doctor.env(variable, &value).env("OMNIFLOW_SERVER", format!("http://{}", server.client.address()));
-        let said = run(doctor);
-        let text = String::from_utf8_lossy(&said.stdout).into_owned();
-        let line = text.lines().find(|line| line.starts_with("MISSING") && line.contains(name));
-        assert!(line.is_some() && !text.contains("pa55word"), "{text}");
-        assert_eq!(said.status.code(), Some(1), "{text}");
-        assert!(server.terminate().success(), "it ends well all the same");
-        let mut worker = shop.command("worker");
-        worker.env(variable, &value);
-        assert!(Server::start(worker).terminate().success(), "so does a worker");
-    }
-    let place = Place::new();
-    let mut dev = place.command(&["--engine", "temporal"]);
-    dev.env("OMNIFLOW_POSTGRES_URL", format!("postgres://shop:pa55word@{NOBODY}/orders"));
-    let said = run(dev);
-    let text = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert_eq!(said.status.code(), Some(3), "{text}");
-    assert!(text.contains("PostgreSQL") && !text.contains("pa55word"), "{text}");
-    assert_eq!(shop.api().client.get("/api/v1/orders").ok()["data"], json!([]), "nothing was placed");
-}
-
-#[test]
-#[ignore = "needs Temporal and PostgreSQL: `cargo xtask temporal` starts them, and runs this"]
-fn metrics_say_how_orders_stand_and_what_workers_did() {
-    let shop = Shop::open();
-    let (api, worker) = (shop.api(), shop.worker());
-    let large = api.client.place(LARGE);
-    api.kill();
-    let api = shop.api();
-    let counted = || api.client.get("/metrics").body;
-    // It counts at its start, and nobody says when it has.
-    let until = Instant::now() + Duration::from_secs(30);
-    while !counted().contains("omniflow_orders{state=\"in_review\"} 1") {
-        assert!(Instant::now() < until, "{large} is not counted: {}", counted());
-        std::thread::yield_now();
-    }
-    assert!(counted().contains("omniflow_orders_attention 0"));
-    let id = api.client.place(ORDER);
-    api.client.act(&id, "pay", CAPTURED);
-    api.client.await_state(&id, "completed");
-    assert_eq!(worker.client.get("/healthz").ok()["status"], "ok");
-    assert_eq!(worker.client.get("/readyz").ok()["status"], "ready");
-    let counted = worker.client.get("/metrics").body;
-    assert!(counted.contains("omniflow_effect_attempts_total{"), "{counted}");
-    let mut lists = worker.client.connect();
-    lists.send(b"GET /api/v1/orders HTTP/1.1\r\nhost: worker\r\n\r\n");
-    assert!(lists.head().starts_with("HTTP/1.1 404"), "it takes no orders");
-    assert!(worker.terminate().success());
 }
