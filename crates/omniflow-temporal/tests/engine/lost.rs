@@ -34,7 +34,7 @@ async fn comes_to(client: &Client, state: StateKind) {
 async fn an_order_whose_workflow_was_terminated_comes_to_its_end() {
     let mut client = Client::new().await;
     let engine = Arc::clone(&client.engine);
-    let expiring = place(engine.as_ref(), Wanted { window_ms: 5_000, ..Wanted::default() }).await;
+    let expiring = place(engine.as_ref(), Wanted { window_ms: 15_000, ..Wanted::default() }).await;
     let paid = place(engine.as_ref(), Wanted { attempts: 10_000, ..Wanted::default() }).await;
     let simulated = client.temporal.simulated();
     simulated.script(ProviderName::Carrier, None, Script::new([Act::Fail.step(10_000, 0)]));
