@@ -1,6 +1,6 @@
 //! Where this checkout is and where it builds, as Cargo itself resolves it.
 
-use crate::command::{read, without_own_temporal};
+use crate::command::{read, without_own_servers};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::env;
@@ -47,7 +47,7 @@ impl Checkout {
     pub(crate) fn program<const N: usize>(&self, program: impl AsRef<OsStr>, args: [&str; N]) -> Command {
         let mut command = Command::new(program);
         command.args(args).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
-        without_own_temporal(&mut command);
+        without_own_servers(&mut command);
         command
     }
 }

@@ -78,14 +78,19 @@ pub(crate) fn read(mut command: Command) -> Result<String> {
     Ok(String::from_utf8(answer.stdout)?)
 }
 
-/// Keeps from a command which Temporal is meant by whoever runs this: its variables and its configuration file say
-/// that to every program of Temporal's, and these here are to know the servers of this run alone.
-pub(crate) fn without_own_temporal(command: &mut Command) -> &mut Command {
+/// Keeps from a command which Temporal and which OmniFlow are meant by whoever runs this: variables, and Temporal's
+/// configuration file, say that to every program of theirs, and these here are to know the servers of this run
+/// alone. The tests' own `OMNIFLOW_SEED` and `OMNIFLOW_SEEDS` are left.
+pub(crate) fn without_own_servers(command: &mut Command) -> &mut Command {
     without(command, std::env::vars_os().map(|(name, _)| name))
 }
 
 fn without(command: &mut Command, known: impl Iterator<Item = OsString>) -> &mut Command {
-    for name in known.filter(|name| name.as_encoded_bytes().starts_with(b"TEMPORAL_")) {
+    let is_own = |name: &[u8]| {
+        name.starts_with(b"TEMPORAL_")
+            || (name.starts_with(b"OMNIFLOW_") && !name.starts_with(b"OMNIFLOW_SEED"))
+    };
+    for name in known.filter(|name| is_own(name.as_encoded_bytes())) {
         command.env_remove(name);
     }
     command.env(TEMPORALS_FILE, NO_FILE)
@@ -176,12 +181,20 @@ mod tests {
     }
 
     #[test]
-    fn a_command_does_not_hear_of_a_temporal_of_somebody_elses() {
-        let known = ["TEMPORAL_ADDRESS", "TEMPORAL_API_KEY", "TEMPORAL_CONFIG_FILE", "PATH"].map(Into::into);
+    fn a_command_does_not_hear_of_servers_of_somebody_elses() {
+        let known = [
+            "OMNIFLOW_LISTEN",
+            "OMNIFLOW_SEEDS",
+            "TEMPORAL_ADDRESS",
+            "TEMPORAL_API_KEY",
+            "TEMPORAL_CONFIG_FILE",
+            "PATH",
+        ];
         let mut command = Command::new("env");
-        without(command.env("TEMPORAL_API_KEY", "secret"), known.into_iter());
+        without(command.env("TEMPORAL_API_KEY", "secret"), known.map(Into::into).into_iter());
         let told: Vec<_> = command.get_envs().map(|(name, value)| (name.to_str(), value)).collect();
         let expected = [
+            (Some("OMNIFLOW_LISTEN"), None),
             (Some("TEMPORAL_ADDRESS"), None),
             (Some("TEMPORAL_API_KEY"), None),
             (Some(TEMPORALS_FILE), Some(NO_FILE.as_ref())),

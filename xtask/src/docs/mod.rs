@@ -4,6 +4,7 @@ mod page;
 
 use crate::apt;
 use crate::checkout::Checkout;
+use crate::command::without_own_servers;
 use crate::product;
 use crate::product::workplace::Workplace;
 use crate::signals;
@@ -73,6 +74,7 @@ fn try_page(blocks: &[Block], program: &Path, place: &Path) -> Result<()> {
     let output = fs::File::create(place.join("output.txt"))?;
     let mut bash = Command::new("timeout");
     bash.args(["--kill-after=5", &PATIENCE.to_string(), "bash"]).arg(&path).current_dir(place);
+    without_own_servers(&mut bash);
     bash.env("OMNIFLOW_LISTEN", format!("127.0.0.1:{}", ports[0]));
     bash.env("OMNIFLOW_SERVER", format!("http://127.0.0.1:{}", ports[0]));
     let search = std::env::var("PATH").unwrap_or_default();
@@ -117,7 +119,11 @@ fn script(blocks: &[Block], [first, second]: [u16; 2]) -> String {
     };
     let any =
         |words: &[&str]| blocks.iter().any(|block| words.iter().any(|word| block.commands.contains(word)));
-    let ready = format!("until curl -sf -o /dev/null http://127.0.0.1:{first}/readyz; do sleep 0.1; done\n");
+    let ready = format!(
+        "until curl -sf -o /dev/null http://127.0.0.1:{first}/readyz; do
+    kill -0 $! || {{ tail *.log; exit 1; }}; sleep 0.1
+done\n"
+    );
     let mut script = String::from("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
     let needs_server = any(&[":8000", "omniflow orders", "omniflow inventory", "omniflow doctor"]);
     if needs_server && !any(&["-- dev", "omniflow dev", "omniflow serve"]) {

@@ -1,6 +1,7 @@
 //! `omniflow dev` as a process that can die at any moment.
 
 use super::http::Connection;
+use crate::command::without_own_servers;
 use crate::signals::{self, AtStop};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::OpenOptions;
@@ -49,7 +50,7 @@ impl Server {
         let log = OpenOptions::new().create(true).append(true).open(log)?;
         let mut command = Command::new(program);
         command.args(["dev", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data_dir).args(flags);
-        command.env_remove("OMNIFLOW_CRASH_AT").envs(crash_at.map(|point| ("OMNIFLOW_CRASH_AT", point)));
+        without_own_servers(&mut command).envs(crash_at.map(|point| ("OMNIFLOW_CRASH_AT", point)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let started = Instant::now();
         let (mut child, _at_stop) =

@@ -3,7 +3,7 @@
 
 use super::{end, free_port, wait_for};
 use crate::checkout::Checkout;
-use crate::command::without_own_temporal;
+use crate::command::without_own_servers;
 use crate::signals::{self, AtStop};
 use crate::tools::TEMPORAL;
 use anyhow::{Context, Result};
@@ -41,7 +41,7 @@ impl Temporal {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        without_own_temporal(&mut server);
+        without_own_servers(&mut server);
         let (server, _at_stop) = signals::spawn(&mut server).context("cannot start Temporal")?;
         let mut started = Self { server, port, _at_stop };
         wait_for("Temporal", &mut started.server, port, PATIENCE)?;

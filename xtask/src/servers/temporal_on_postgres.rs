@@ -3,7 +3,7 @@
 
 use super::{Postgres, end, free_port, pause, wait_for};
 use crate::checkout::Checkout;
-use crate::command::{read, without_own_temporal};
+use crate::command::{read, without_own_servers};
 use crate::go::{Go, Module};
 use crate::signals::{self, AtStop};
 use crate::tools::TEMPORAL;
@@ -86,7 +86,7 @@ impl TemporalOnPostgres {
         let temporal = TEMPORAL.program(checkout)?;
         let ask = |words: &[&str]| {
             let mut command = Command::new(&temporal);
-            without_own_temporal(&mut command);
+            without_own_servers(&mut command);
             command.args(words).args(["--address", &self.address(), "--command-timeout", "10s"]);
             read(command)
         };

@@ -1,7 +1,7 @@
 //! The driver: starts orders by the names that any Temporal client knows, pays them at once, awaits their results.
 
 use super::site::Site;
-use crate::command::{read, without_own_temporal};
+use crate::command::{read, without_own_servers};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::process::Command;
@@ -50,7 +50,7 @@ pub(super) fn histories(site: &Site<'_>, orders: u32) -> Result<Histories> {
 
 fn report(site: &Site<'_>, words: &[&str]) -> Result<Value> {
     let mut driver = Command::new(site.baseline);
-    without_own_temporal(&mut driver)
+    without_own_servers(&mut driver)
         .args(["drive", "-address", &site.address(), "-limit", LIMIT])
         .args(words);
     let said = read(driver)?;
