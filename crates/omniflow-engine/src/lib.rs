@@ -1,7 +1,7 @@
 //! What every engine offers ([`OrderEngine`]), what it needs ([`Carrier`], [`Payments`], [`Clock`]), how
 //! an effect is tried ([`perform`]), and what an engine must prove (the conformance suite).
 //!
-//! Nothing here knows SQLite, Temporal or HTTP.
+//! Nothing here knows SQLite, Temporal or a server of HTTP: of that only what is said to providers.
 
 pub mod clock;
 #[cfg(feature = "conformance")]

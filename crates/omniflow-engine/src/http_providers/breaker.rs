@@ -58,6 +58,8 @@ struct Paused {
 #[must_use = "dropped at once, it counts as a failure"]
 pub struct Leave<'a> {
     breaker: Option<&'a Breaker>,
+    /// It was let through in a pause: what it hears decides whether that goes on.
+    is_trial: bool,
     now: Timestamp,
 }
 
@@ -67,13 +69,15 @@ impl Breaker {
     /// # Errors
     /// The pause that the provider is in.
     pub fn ask(&self, now: Timestamp) -> Result<Leave<'_>, Pause> {
-        if let Some(paused) = &mut self.state().paused {
+        let mut state = self.state();
+        let is_trial = state.paused.is_some();
+        if let Some(paused) = &mut state.paused {
             if now < paused.pause.until || paused.is_tried {
                 return Err(paused.pause.clone());
             }
             paused.is_tried = true;
         }
-        Ok(Leave { breaker: Some(self), now })
+        Ok(Leave { breaker: Some(self), is_trial, now })
     }
 
     /// The pause that the provider is in.
@@ -81,7 +85,7 @@ impl Breaker {
         self.state().paused.as_ref().map(|paused| paused.pause.clone())
     }
 
-    fn hear(&self, sign: Sign, now: Timestamp) {
+    fn hear(&self, sign: Sign, is_trial: bool, now: Timestamp) {
         let mut state = self.state();
         let why = match sign {
             Sign::Answers => {
@@ -102,7 +106,7 @@ impl Breaker {
         };
         let (since, length_ms) = match &state.paused {
             // Of those that were under way when it was paused none makes the pause longer.
-            Some(paused) if !paused.is_tried => return,
+            Some(_) if !is_trial => return,
             Some(paused) => (paused.pause.since, (paused.length_ms * 2).min(LONGEST_MS)),
             None => (now, FIRST_MS),
         };
@@ -119,7 +123,7 @@ impl Leave<'_> {
     /// Says what was heard, and when.
     pub fn heard(mut self, sign: Sign, now: Timestamp) {
         if let Some(breaker) = self.breaker.take() {
-            breaker.hear(sign, now);
+            breaker.hear(sign, self.is_trial, now);
         }
     }
 }
@@ -127,7 +131,7 @@ impl Leave<'_> {
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
         if let Some(breaker) = self.breaker {
-            breaker.hear(Sign::Fails("it did not answer in time".to_owned()), self.now);
+            breaker.hear(Sign::Fails("it did not answer in time".to_owned()), self.is_trial, self.now);
         }
     }
 }
@@ -213,9 +217,15 @@ mod tests {
     #[test]
     fn what_was_under_way_when_it_was_paused_makes_no_pause_longer() {
         let breaker = Breaker::default();
-        let under_way: Vec<_> = (0..20).map(|_| breaker.ask(at(0)).unwrap()).collect();
+        let ask = |_| breaker.ask(at(0)).unwrap();
+        let (early, late): (Vec<_>, Vec<_>) = ((0..10).map(ask).collect(), (0..10).map(ask).collect());
         hear(&breaker, Sign::Misconfigured("it answered 404".to_owned()), 0);
-        under_way.into_iter().for_each(|leave| leave.heard(fails(), at(100)));
+        drop(early);
         assert_eq!(until(&breaker), Some(1_000));
+        let tried = breaker.ask(at(1_000)).unwrap();
+        drop(late);
+        assert_eq!(until(&breaker), Some(1_000), "also while one is tried");
+        tried.heard(fails(), at(1_000));
+        assert_eq!(until(&breaker), Some(3_000));
     }
 }

@@ -1,7 +1,7 @@
 //! Asking something of an order that is placed.
 
 use super::insisting::insist;
-use super::{TemporalEngine, start_options};
+use super::{ASKS_AGAIN_AFTER, TemporalEngine, start_options};
 use crate::store::{Kept, Publish, Published};
 use crate::workflow::wire::{self, Act, Ask, PaidSignal};
 use crate::workflow::{OrderWorkflow, input};
@@ -15,8 +15,6 @@ use tokio::time::{sleep, timeout};
 
 /// How long Temporal may take to keep a report that no workflow has answered, however often it is asked.
 const LEAVES_WITHIN: Duration = Duration::from_secs(10);
-/// The pause before it is asked again.
-const LEAVES_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 impl TemporalEngine {
     pub(super) async fn ask(&self, request: Request) -> Result<Answered, Error> {
@@ -153,7 +151,7 @@ impl TemporalEngine {
         let leaving = async {
             while let Err(error) = self.leave_once(order_id, &report).await {
                 tracing::debug!(%order_id, error, "Temporal did not take a payment report; asking again");
-                sleep(LEAVES_AGAIN_AFTER).await;
+                sleep(ASKS_AGAIN_AFTER).await;
             }
         };
         if timeout(LEAVES_WITHIN, leaving).await.is_err() {

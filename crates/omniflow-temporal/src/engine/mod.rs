@@ -27,6 +27,9 @@ use temporalio_client::{
     Client, RpcOptions, WorkflowIdConflictPolicy, WorkflowStartOptions, WorkflowUpdateWithStartOptions,
 };
 
+/// The pause before Temporal is asked again that could not be.
+const ASKS_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
 /// How orders' workflows are started.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {

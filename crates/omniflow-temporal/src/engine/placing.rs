@@ -3,14 +3,13 @@
 //! Where that takes too long, the order is shown as it is and the answer is that it is taken. Its mark is kept
 //! open until then: who sends the same again waits again, and hears what then is known.
 
-use super::TemporalEngine;
 use super::insisting::insist;
+use super::{ASKS_AGAIN_AFTER, TemporalEngine};
 use crate::store::{Acknowledged, Claim, Kept, SaltedDetails, StoreError};
 use crate::workflow::{OrderWorkflow, input, wire::Placed};
 use omniflow_core::{Entry, Event, Order, OrderId, StockRefusal, Timestamp, placed};
 use omniflow_engine::{Answered, Error, Idempotency, Placement};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// The update that waits for an order to be placed. All who ask hear the same.
@@ -22,9 +21,6 @@ const RIVAL_UNDECIDED: &str = "the stock of the order that has this external id 
 /// Logged where the API has claimed an order that a workflow does not find.
 const NOT_FOUND: &str = "a worker does not find an order that is claimed: have API and workers one database and \
                          schema?";
-
-/// The pause before Temporal is asked again that could not be.
-const ASKS_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// What a placing is waiting for.
 enum Claimed {

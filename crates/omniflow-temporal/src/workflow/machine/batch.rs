@@ -28,14 +28,15 @@ impl Machine {
     /// What is to be stored now, `None` when there is nothing. What needs no storing is answered.
     pub(crate) fn batch(&mut self, now: Timestamp) -> Option<Batch> {
         let said = &self.said[..self.fitting()];
+        if !said.iter().any(|said| !said.entries.is_empty() || said.keeps_mark()) {
+            let (order, count) = (self.stored.clone(), said.len());
+            self.answer(&Publishing { at: now.max(order.updated_at), count, order });
+            return None;
+        }
         let entries = || said.iter().flat_map(|said| &said.entries);
         let order = entries().fold(self.stored.clone(), evolve);
         let publishing =
             Publishing { at: now.max(order.updated_at), count: said.len(), order: order.clone() };
-        if !said.iter().any(|said| !said.entries.is_empty() || said.keeps_mark()) {
-            self.answer(&publishing);
-            return None;
-        }
         let moves_stock = |entry: &Entry| match entry.event {
             Event::StockReleased {} => Some(Step::ReleaseStock),
             Event::StockConsumed {} => Some(Step::ConsumeStock),
